@@ -1,0 +1,85 @@
+"""What a handler is: its options, what it is given, what it returns. Knows nothing of steps, rules or the store."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import msgspec
+
+R = TypeVar("R", bound="Resource")
+
+
+class Resource(Protocol):
+    """Something costly that actions share: a connection pool, a pool of worker processes.
+
+    The runtime opens one for each class and key, on first use, and closes all of them when the engine closes.
+    """
+
+    @classmethod
+    async def open(cls, key: str) -> Resource: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a handler returns: `data` (JSON values), and its own `fields` of the result (`exit_code`, ...)."""
+
+    data: Any = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What a handler may know of the action it carries out.
+
+    `key`: the idempotency key, the same for every attempt. `attempt`: from 1. `timeout_s`: seconds this attempt may
+    take, None without a bound; the runtime enforces it by cancelling the handler. `folder`: the folder of the
+    playbook's file, to which `file`, `script` and `path` are relative. `working_folder`: where the run was started, to
+    which `cwd` and the files that an action writes are relative. `origin`: for each option that is program text,
+    `(file, line)` where its first line stands, so that a traceback can point at the playbook.
+    `spawned` is called with the process id of a group leader as soon as an action has started one. `log` takes a level
+    and a message. `runtime` is the one of the handler's `runtimes` that the action asks for, None where it leaves the
+    choice.
+    """
+
+    action: str
+    key: str
+    attempt: int
+    timeout_s: float | None
+    folder: Path
+    working_folder: Path
+    origin: Mapping[str, tuple[str, int]]
+    progress: Callable[[float, str], None]
+    line: Callable[[str, str], None]
+    log: Callable[[str, str], None]
+    spawned: Callable[[int], None]
+    open_resource: Callable[[type[Resource], str], Awaitable[Resource]]
+    run_playbook: Callable[[Any], Awaitable[Outcome]]
+    runtime: str | None = None
+
+    async def resource(self, kind: type[R], key: str) -> R:
+        """The shared resource of this class and key, opened on first use."""
+        opened = await self.open_resource(kind, key)
+        assert isinstance(opened, kind)
+        return opened
+
+
+class Handler(Protocol):
+    """Carries out one kind of action.
+
+    `options` is a msgspec Struct of the action's own keys, each with a `msgspec.Meta` description; the JSON Schema in
+    `grammar/actions/` is generated from it. `program_text` names the options that are never templates.
+    `run` returns an Outcome or raises ActionError; any other exception is a defect and is reported as permanent. It is
+    cancelled as asyncio cancels: it must leave nothing running behind.
+    """
+
+    name: ClassVar[str]
+    options: ClassVar[type[msgspec.Struct]]
+    program_text: ClassVar[frozenset[str]]
+    runtimes: ClassVar[tuple[str, ...]]
+
+    async def run(self, options: Any, call: Call) -> Outcome: ...

@@ -1,0 +1,308 @@
+"""The checked playbook: what the machine interprets, with every name resolved and every expression compiled."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from noetl.model.expression import Expression, Template
+from noetl.span import Source, Span
+
+
+class OnError(StrEnum):
+    """What becomes of a failure: of work (`fail`, `continue`) or, in a playbook, of the run (`abort`, `continue`)."""
+
+    FAIL = "fail"
+    ABORT = "abort"
+    CONTINUE = "continue"
+
+
+class Merge(StrEnum):
+    """What a join does where two arrivals set one variable to different values."""
+
+    CONFLICT = "conflict"
+    LAST = "last"
+    COLLECT = "collect"
+
+
+class Join(StrEnum):
+    """When a step that several tokens reach runs; a number N is the count of a JoinCount."""
+
+    EACH = "each"
+    ALL = "all"
+    ANY = "any"
+    FIRST = "first"
+
+
+class Scope(StrEnum):
+    """Whether branches have views of their own (`branch`), or all nodes share one set of variables (`shared`)."""
+
+    BRANCH = "branch"
+    SHARED = "shared"
+
+
+class Take(StrEnum):
+    """Which cases of a step fire: the first that holds, or all that hold."""
+
+    FIRST = "first"
+    ALL = "all"
+
+
+#: A bound of concurrency: 1 is one after the other, 0 is without a bound.
+SEQUENTIAL = 1
+UNBOUNDED = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """`retry: {attempts: 5, delay: 2s, on: [transient, 429]}`; durations in seconds."""
+
+    attempts: int | Expression = 3
+    delay: float | Expression = 1.0
+    backoff: str = "exponential"
+    multiplier: float = 2.0
+    max_delay: float = 60.0
+    jitter: float = 0.0
+    on: tuple[str | int, ...] = ()
+    when: Expression | None = None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """`loop: {items: "{{ files }}", as: file, parallel: 4}`, or `while`/`until` with a `max`."""
+
+    items: Template | None = None
+    while_: Expression | None = None
+    until: Expression | None = None
+    name: str = "item"
+    parallel: int | Expression = SEQUENTIAL
+    max: int | Expression = 10_000
+    on_error: OnError = OnError.FAIL
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """`as: rows` keeps the data in one variable; `as: {n: "{{ data.count }}"}` unpacks it into several."""
+
+    name: str | None = None
+    unpack: tuple[tuple[str, Template], ...] = ()
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a step can be busy with, and the policies around it.
+
+    `id` indexes `Playbook.works`; `place` names it for people and for idempotency keys (`Load.run[1]`). The policies nest as
+    language.md 6 says: `when` once; then for each iteration `timeout`, `retry`, `fallback`; then `on_error` and `store` once.
+    """
+
+    id: int
+    place: str
+    span: Span = field(compare=False, repr=False)
+    when: Expression | None = None
+    loop: Loop | None = None
+    retry: Retry | None = None
+    timeout: float | Expression | None = None
+    on_error: OnError = OnError.FAIL
+    fallback: TaskCall | None = None
+    compensate: TaskCall | None = None
+    store: Store | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether no policy stands around it (`store` is none)."""
+        return (
+            self.when is None
+            and self.loop is None
+            and self.retry is None
+            and self.timeout is None
+            and self.fallback is None
+            and self.on_error is OnError.FAIL
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionCall(Work):
+    """`{action: shell, cmd: [wc, -l], as: lines}`; `options` are the handler's own keys."""
+
+    action: str
+    options: Mapping[str, Template]
+    limit: str | None = None
+    runtime: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCall(Work):
+    """`{task: create_table, with: {name: orders}}`."""
+
+    task: str
+    args: Mapping[str, Template]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block(Work):
+    """The work of a step or of a fired case: a list of calls, at most `parallel` at once."""
+
+    run: tuple[ActionCall | TaskCall, ...]
+    parallel: int = SEQUENTIAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A named sequence of calls; `args` are the defaults of its arguments."""
+
+    name: str
+    run: tuple[ActionCall | TaskCall, ...]
+    parallel: int = SEQUENTIAL
+    args: Mapping[str, Template] = field(default_factory=dict)
+    description: str | None = None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """`- case: "{{ kept > 0 }}"` with `run:` either steps to move to, or work; `number` counts from 1.
+
+    `condition` is None where it is always true. `reads_outcome` says that the condition reads how the work went, so that the
+    case is a candidate when the step has failed.
+    """
+
+    number: int
+    condition: Expression | None
+    reads_outcome: bool
+    moves: tuple[str, ...] = ()
+    work: Block | None = None
+    span: Span = field(compare=False, repr=False)
+
+    @property
+    def place(self) -> str:
+        """Its name inside the step."""
+        return f"rule[{self.number}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A state of the playbook: its work, then the ordered cases that say where the token goes.
+
+    `parallel` bounds the branches of its fork. `join` is a Join or the number of arrivals it waits for. `quick` is its work where
+    that is a single `set` without policies, which the machine does without keeping track of it.
+    """
+
+    name: str
+    index: int
+    work: Block | None = None
+    cases: tuple[Case, ...] = ()
+    parallel: int = SEQUENTIAL
+    join: Join | int = Join.EACH
+    merge: Merge = Merge.CONFLICT
+    take: Take = Take.FIRST
+    priority: str = "normal"
+    max_visits: int = 10_000
+    description: str | None = None
+    span: Span = field(compare=False, repr=False)
+    quick: ActionCall | None = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        work = self.work
+        only = work.run[0] if work is not None and work.plain and len(work.run) == 1 else None
+        simple = isinstance(only, ActionCall) and only.action == "set" and only.plain and only.store is None
+        object.__setattr__(self, "quick", only if simple else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A parameter: its JSON Schema (without noetl's own keys), default, and whether a value must be given."""
+
+    name: str
+    schema: Mapping[str, Any]
+    default: Any = None
+    required: bool = False
+    description: str | None = None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """`token: env:SHOP_TOKEN`: a name, and where its value is read from when the run starts."""
+
+    name: str
+    scheme: str
+    reference: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Playbook:
+    """A whole playbook that has been checked.
+
+    `works[i].id == i` for all work there is. `environment` and `context` are in the order in which they are rendered.
+    `outputs` is None without that section. `held` are the environment entries that read `secrets` or `env` (language.md 5).
+    """
+
+    name: str
+    source: Source = field(repr=False, compare=False)
+    version: str | None = None
+    description: str | None = None
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Input]
+    environment: Mapping[str, Template]
+    held: frozenset[str] = frozenset()
+    context: Mapping[str, Template]
+    secrets: Mapping[str, Secret]
+    tasks: Mapping[str, Task]
+    steps: Mapping[str, Step]
+    start: tuple[str, ...]
+    parallel: int = SEQUENTIAL
+    timeout: float | Expression | None = None
+    on_error: OnError = OnError.ABORT
+    outputs: Mapping[str, Template] | None = None
+    scope: Scope = Scope.BRANCH
+    works: tuple[ActionCall | TaskCall | Block, ...] = field(repr=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the text."""
+        return hashlib.sha256(self.source.text.encode()).hexdigest()
+
+    @property
+    def span(self) -> Span:
+        """The beginning of the text."""
+        return Span(self.source, 1, 1)
+
+    @cached_property
+    def step_list(self) -> tuple[Step, ...]:
+        """The steps by `Step.index`."""
+        return tuple(self.steps.values())
+
+    @cached_property
+    def _predecessors(self) -> dict[int, set[int]]:
+        found: dict[int, set[int]] = {}
+        for step in self.steps.values():
+            for case in step.cases:
+                for name in case.moves:
+                    found.setdefault(self.steps[name].index, set()).add(step.index)
+        return found
+
+    @cached_property
+    def _reaching(self) -> dict[int, int]:
+        return {}
+
+    def reaching(self, index: int) -> int:
+        """The bit set of the steps from which a token can still come to the step with this index."""
+        if index not in self._reaching:
+            found = 0
+            todo = list(self._predecessors.get(index, ()))
+            while todo:
+                step = todo.pop()
+                if not found >> step & 1:
+                    found |= 1 << step
+                    todo.extend(self._predecessors.get(step, ()))
+            self._reaching[index] = found
+        return self._reaching[index]

@@ -1,0 +1,31 @@
+"""Positions: where in which text something the user wrote stands. Knows nothing of YAML or playbooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A text that positions point into; `name` is what the user called it (a path, or `<text>`)."""
+
+    name: str
+    text: str = field(repr=False)
+
+    def line(self, number: int) -> str:
+        """The line with this 1-based number, without its line break; empty beyond the end."""
+        lines = self.text.split("\n", number)
+        return lines[number - 1].rstrip("\r") if len(lines) >= number else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`length` characters at a 1-based line and column of a source."""
+
+    source: Source = field(repr=False, compare=False)
+    line: int
+    column: int
+    length: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"
