@@ -1,0 +1,89 @@
+"""Batches: the events of one append as the JSON that a store keeps, there and back. Knows no store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from noetl.errors import StoreError
+from noetl.model.event import VERSION, Event
+from noetl.store.upgrades import upgrade
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(list[Event])
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one append wrote: the events `first` to `last` of a run, as a JSON list.
+
+    A batch is what a store keeps as one entry: an entry for each event costs several times the work, and nobody asks
+    for a single one.
+    """
+
+    first: int
+    last: int
+    text: bytes
+
+
+def encode_batch(execution_id: str, after: int, events: Sequence[Event]) -> Batch:
+    """The events that follow number `after`; they must be dense and their data must be JSON."""
+    first, last = after + 1, after + len(events)
+    # The ends stand for all: to look at each event would be a good part of the cost of an append.
+    if events and (events[0].seq != first or events[-1].seq != last):
+        given = f"events {events[0].seq} to {events[-1].seq} of run '{execution_id}'"
+        raise StoreError(f"{given} do not follow event {after} without a gap")
+    try:
+        return Batch(first, last, _encoder.encode(events))
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        raise _unfit(execution_id, events) from None
+
+
+def _unfit(execution_id: str, events: Sequence[Event]) -> StoreError:
+    """The error that names the event which is not JSON."""
+    for event in events:
+        try:
+            _encoder.encode(event)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            return StoreError(
+                f"event {event.seq} ({event.kind}) of run '{execution_id}' cannot be written as JSON: {error}"
+            )
+    return StoreError(f"the events of run '{execution_id}' cannot be written as JSON")
+
+
+def read_batches(execution_id: str, batches: Iterable[Batch], after: int, limit: int | None) -> list[Event]:
+    """The events above `after`, at most `limit`, of consecutive batches, the first of which holds event `after` + 1."""
+    events: list[Event] = []
+    wanted = after + 1
+    for batch in batches:
+        if limit is not None and len(events) >= limit:
+            break
+        if not batch.first <= wanted <= batch.last:
+            raise _damaged(execution_id, f"event {wanted} is missing")
+        events += _decode(execution_id, batch)[wanted - batch.first :]
+        wanted = batch.last + 1
+    return events if limit is None else events[:limit]
+
+
+def _decode(execution_id: str, batch: Batch) -> list[Event]:
+    try:
+        events = _decoder.decode(batch.text)
+        if not all(event.v == VERSION for event in events):
+            events = _upgraded(batch.text)
+    except msgspec.ValidationError:
+        events = _upgraded(batch.text)
+    except msgspec.DecodeError as error:
+        raise _damaged(execution_id, f"events {batch.first} to {batch.last} are not JSON: {error}") from error
+    if len(events) != batch.last - batch.first + 1:
+        raise _damaged(execution_id, f"events {batch.first} to {batch.last} are {len(events)} events")
+    return events
+
+
+def _upgraded(text: bytes) -> list[Event]:
+    return msgspec.convert([upgrade(event) for event in msgspec.json.decode(text)], list[Event])
+
+
+def _damaged(execution_id: str, what: str) -> StoreError:
+    return StoreError(f"the log of run '{execution_id}' is damaged: {what}")

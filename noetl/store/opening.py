@@ -1,0 +1,49 @@
+"""From a store's URL to the store. Knows the schemes, and loads only the store that is asked for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from noetl.errors import StoreError
+from noetl.spelling import did_you_mean
+from noetl.store.base import EventStore
+from noetl.store.memory import MemoryStore
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_FORMS = "'memory:', 'sqlite:PATH' or the path of a file"
+
+
+async def open_store(url: str) -> EventStore:
+    """The store of `memory:`, `sqlite:PATH`, `sqlite:///ABSOLUTE/PATH` or a plain path; a missing file is made."""
+    found = _SCHEME.match(url)
+    if found is None:
+        return await _open_sqlite(url, url)
+    scheme, rest = found[1].lower(), url[found.end() :]
+    if scheme == "memory":
+        if rest not in ("", "//"):
+            raise StoreError(f"'{url}' is not the URL of an event log: 'memory:' takes no path")
+        return MemoryStore()
+    if scheme == "sqlite":
+        return await _open_sqlite(url, _path_of(url, rest))
+    hint = did_you_mean(scheme, ("memory", "sqlite")) or f"a path with a colon in it is written './{url}'"
+    raise StoreError(f"an event log is opened by {_FORMS}, not by '{scheme}:' ({hint})")
+
+
+def _path_of(url: str, rest: str) -> str:
+    if not rest.startswith("//"):
+        return rest
+    path = rest[2:]
+    if not path.startswith("/"):
+        raise StoreError(f"'{url}' names a host where SQLite wants a path (did you mean 'sqlite:{path}'?)")
+    return "/" + path.lstrip("/")
+
+
+async def _open_sqlite(url: str, path: str) -> EventStore:
+    if not path:
+        raise StoreError(f"'{url}' names no event log: it is opened by {_FORMS}")
+    if path == ":memory:":
+        raise StoreError(f"'{url}' is not the URL of an event log (did you mean 'memory:'?)")
+    from noetl.store.sqlite import SqliteStore
+
+    return await SqliteStore.open(Path(path).expanduser())

@@ -1,0 +1,193 @@
+"""Group commit: all jobs at hand, of whatever runs, in one transaction. Knows neither threads nor the event loop.
+
+While SQLite works the interpreter is free, and after each statement the writer has to fight for it again. So a
+transaction is made of as few statements as possible: of one, when the jobs do nothing but append.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from noetl.errors import StoreError
+from noetl.store import refusals
+from noetl.store.sqlite.file import RUN_COLUMNS
+from noetl.store.sqlite.jobs import Append, Creation, Job
+from noetl.store.status import Change
+
+Row = tuple[Any, ...]
+Statement = tuple[str, Sequence[Any]]
+
+# SQLite copies the parameters of a statement: bounded in rows by its number of variables, in characters by our memory.
+_ROWS = 500
+_CHARACTERS = 8_000_000
+
+_ENDS = """
+    SELECT json_group_object(execution_id, (
+        SELECT last FROM batches WHERE batches.execution_id = runs.execution_id ORDER BY first DESC LIMIT 1
+    ))
+    FROM runs WHERE execution_id IN (SELECT value FROM json_each(?))"""
+_CHANGE_STATUS = """
+    UPDATE runs SET status = json_extract(change.value, '$[0]'), ended_at = json_extract(change.value, '$[1]')
+    FROM json_each(?) AS change WHERE runs.execution_id = change.key"""
+
+_run_row = attrgetter(*RUN_COLUMNS)
+
+
+class Writer:
+    """Owns the connection that writes, and remembers where the log of each run ends.
+
+    What it remembers may be stale when another process appends too: it is looked up again before an append is refused,
+    and the primary key of `batches` refuses what would be accepted wrongly.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._ends: dict[str, int] = {}
+        self._causes: dict[str, StoreError] = {}
+
+    def write(self, jobs: Sequence[Job]) -> None:
+        """Does the jobs and never raises: a job that could not be done has its `error`."""
+        try:
+            self._commit(jobs)
+        except sqlite3.OperationalError as error:  # the file: locked, full, gone
+            self._undo(jobs)
+            for job in jobs:
+                self._refuse(job, error)
+        except Exception:  # one of the jobs; the others are spared
+            self._undo(jobs)
+            for job in jobs:
+                self._write_alone(job)
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def _write_alone(self, job: Job) -> None:
+        try:
+            self._commit([job])
+        except Exception as error:
+            self._undo([job])
+            self._refuse(job, error)
+
+    def _commit(self, jobs: Sequence[Job]) -> None:
+        creations = [job for job in jobs if isinstance(job, Creation)]
+        appends = [job for job in jobs if isinstance(job, Append)]
+        ends = {job.run.execution_id: 0 for job in creations}
+        self._look_up(self._uncertain(appends) - ends.keys())
+        accepted = self._accept(appends, ends)
+        changes = {job.execution_id: job.change for job in accepted if job.change is not None}
+        self._execute([*_create(creations), *_append(accepted), *_change(changes)])
+        self._ends.update(ends)
+        for job in accepted:
+            self._causes.pop(job.execution_id, None)
+        for execution_id, change in changes.items():
+            if change.ended_at is not None:
+                self._ends.pop(execution_id, None)
+
+    def _uncertain(self, appends: Sequence[Append]) -> set[str]:
+        """The runs whose first append here does not follow what is remembered."""
+        first: dict[str, int] = {}
+        for job in appends:
+            first.setdefault(job.execution_id, job.after)
+        return {run for run, after in first.items() if self._ends.get(run) != after}
+
+    def _look_up(self, runs: set[str]) -> None:
+        """Learns where the logs of these runs end; of those that do not exist there is nothing to learn."""
+        if not runs:
+            return
+        (found,) = self._connection.execute(_ENDS, (_json(sorted(runs)),)).fetchone()
+        for run in runs:
+            self._ends.pop(run, None)
+        self._ends.update({run: last or 0 for run, last in msgspec.json.decode(found).items()})
+
+    def _accept(self, appends: Sequence[Append], ends: dict[str, int]) -> list[Append]:
+        """The appends that follow what is there, in `ends` their new ends; the others have their `error`."""
+        accepted = []
+        for job in appends:
+            run = job.execution_id
+            last = ends.get(run, self._ends.get(run))
+            job.error = job.fault or refusals.objection(run, last, job.after, self._causes.get(run))
+            if job.error is None:
+                ends[run] = job.batch.last
+                accepted.append(job)
+            else:
+                self._causes.setdefault(run, job.error)
+        return accepted
+
+    def _execute(self, statements: Sequence[Statement]) -> None:
+        if len(statements) == 1:  # atomic by itself
+            self._connection.execute(*statements[0])
+        elif statements:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for statement in statements:
+                self._connection.execute(*statement)
+            self._connection.execute("COMMIT")
+
+    def _undo(self, jobs: Sequence[Job]) -> None:
+        """Leaves no transaction open, and forgets what may have been stale."""
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        for job in jobs:
+            if isinstance(job, Append):
+                self._ends.pop(job.execution_id, None)
+
+    def _refuse(self, job: Job, error: Exception) -> None:
+        if isinstance(job, Creation) and isinstance(error, sqlite3.IntegrityError):
+            job.error = refusals.duplicate_run(job.run.execution_id)
+        elif isinstance(job, Creation | Append):
+            job.error = StoreError(f"cannot write to the event log '{self._path}': {error}")
+            job.error.__cause__ = error
+        if isinstance(job, Append) and job.error is not None:
+            self._causes.setdefault(job.execution_id, job.error)
+
+
+def _create(creations: Sequence[Creation]) -> Iterator[Statement]:
+    texts = {job.run.digest: job.text for job in creations}
+    yield from _inserts("INSERT OR IGNORE INTO playbooks (digest, text)", "(?, ?)", texts.items())
+    row = f"({', '.join('?' for _ in RUN_COLUMNS)})"
+    yield from _inserts(f"INSERT INTO runs ({', '.join(RUN_COLUMNS)})", row, (_run_row(job.run) for job in creations))
+
+
+def _append(appends: Sequence[Append]) -> Iterator[Statement]:
+    batches = ((job.execution_id, job.batch) for job in appends if job.batch.last >= job.batch.first)
+    rows = ((run, batch.first, batch.last, batch.text) for run, batch in batches)
+    # The text is bound as bytes, which the interpreter need not decode; SQLite takes them for the text that they are.
+    yield from _inserts("INSERT INTO batches (execution_id, first, last, events)", "(?, ?, ?, CAST(? AS TEXT))", rows)
+
+
+def _change(changes: dict[str, Change]) -> Iterator[Statement]:
+    if changes:
+        yield _CHANGE_STATUS, (_json(changes),)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _inserts(insert: str, row: str, rows: Iterable[Row]) -> Iterator[Statement]:
+    """Multi-row statements; what may be long stands in the last column."""
+    for group in _groups(rows):
+        yield f"{insert} VALUES {', '.join([row] * len(group))}", list(chain.from_iterable(group))
+
+
+def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    group: list[Row] = []
+    characters = 0
+    for row in rows:
+        group.append(row)
+        characters += len(row[-1])
+        if len(group) == _ROWS or characters > _CHARACTERS:
+            yield group
+            group, characters = [], 0
+    if group:
+        yield group
