@@ -1,0 +1,275 @@
+"""`decide`: turns a fact from outside into events, and folds them.
+
+Here, and in the modules it calls, conditions and templates are evaluated; nowhere else. A run goes on like this:
+
+* A token that has *arrived* at a step starts a visit (`step.started`), unless the step is a join: there it parks, and the step
+  starts once for those that came together (`joins`).
+* A visit does its work (`working`), a stack of frames of which the innermost moves. It stops where something has to come
+  from outside (an action's end, a timer, a signal, the parallel items it waits for); the event that says so carries all
+  changes made since the last event.
+* With the work done, the cases are tried in order (`rules`). The one that fires moves the token, forks it, or is work itself.
+* When nothing is ready any more, a join that nobody can reach any longer fires, or the next branch of a sequential fork
+  starts; when there is no token left, the run is over.
+
+Every event leaves the state so that this can go on from there: that is all there is to resume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from noetl.errors import ErrorKind, ExpressionError
+from noetl.machine import rules, working
+from noetl.machine.branches import next_branch
+from noetl.machine.decider import Decider, error_of
+from noetl.machine.evaluation import duration
+from noetl.machine.facts import ActionEnded, Advance, Cancel, Fact, Said, Signal, Start, TimerDue
+from noetl.machine.held import hold, is_held
+from noetl.machine.joins import ready_join, unmet_join
+from noetl.machine.merging import final_variables
+from noetl.machine.result import Error, make_error
+from noetl.machine.state import ActionWait, Phase, Run, SignalWait, Status, Token
+from noetl.model.event import Event, Kind
+from noetl.values import to_json
+
+#: How many events one call of `decide` makes before it returns, so that a long chain leaves room for other runs.
+BATCH = 512
+
+
+def decide(run: Run, fact: Fact, *, batch: int = BATCH) -> list[Event]:
+    """The events that follow from a fact, already folded into `run`; none where the fact is out of date.
+
+    Where it returns `batch` events or more, something may still be ready: go on with `Advance`.
+    """
+    decider = Decider(run, fact.at)
+    _ON[type(fact)](decider, fact)
+    _drain(decider, batch)
+    assert not decider.pending, "a change without an event to carry it"
+    return decider.events
+
+
+def _drain(d: Decider, batch: int) -> None:
+    run = d.run
+    events, ready, pending = d.events, run.ready, d.pending
+    while not run.over and run.status is not Status.PENDING:
+        # Parallel items that begin change their parent; the first of them that says something carries that.
+        if len(events) >= batch and not pending:
+            return
+        if ready:
+            _, token = ready.popitem(last=False)
+            _advance(d, token)
+        elif not _go_on(d):
+            return
+
+
+def _advance(d: Decider, token: Token) -> None:
+    if token.wait is not None or d.run.tokens.get(token.id) is not token:
+        return
+    if token.phase is Phase.WORKING:
+        working.go_on(d, token)
+    elif token.phase is not Phase.PARKED:
+        _visit(d, rules.arrive(d, token))
+
+
+def _visit(d: Decider, token: Token | None) -> None:
+    if token is not None:
+        working.go_on(d, token)
+
+
+def _go_on(d: Decider) -> bool:
+    """Nothing is ready: fire a join, start a branch, or end. Whether anything happened."""
+    run = d.run
+    if run.ending is None:
+        arrivals = ready_join(run) if run.parked else None
+        if arrivals:
+            _visit(d, rules.start_joined(d, arrivals))
+            return True
+        if run.parked and (unmet := unmet_join(run)):
+            rules.fail_unmet(d, *unmet)
+            return True
+        if (branch := next_branch(run)) is not None:
+            _visit(d, rules.arrive(d, branch))
+            return True
+    if not run.tokens:
+        _finish(d)
+    return False
+
+
+def _finish(d: Decider) -> None:
+    """No token is left: the run is over."""
+    run = d.run
+    ending = run.ending
+    status = Status.COMPLETED if ending is None else Status(ending.status)
+    error = None if ending is None else ending.error
+    if ending is None and run.error is not None:
+        status, error = Status.FAILED, run.error
+    outputs: dict[str, Any] = {}
+    try:
+        outputs = _outputs(d, status)
+    except ExpressionError as problem:
+        status, error = Status.FAILED, error_of(problem)
+    data: dict[str, Any] = {"outputs": outputs}
+    if status is not Status.COMPLETED:
+        data["error"] = error
+    if ending is not None and ending.reason is not None:
+        data["reason"] = ending.reason
+    kind = {Status.COMPLETED: Kind.RUN_COMPLETED, Status.CANCELLED: Kind.RUN_CANCELLED}.get(status, Kind.RUN_FAILED)
+    d.emit(kind, None, data)
+
+
+def _outputs(d: Decider, status: Status) -> dict[str, Any]:
+    run = d.run
+    declared = run.playbook.outputs
+    final = final_variables(run)
+    if declared is None:
+        return dict(final.own)
+    if status is not Status.COMPLETED:
+        return {}
+    view, run.base = run.base, final
+    try:
+        scope = d.scope.at(None, "outputs")
+        return {name: to_json(template.render(scope)) for name, template in declared.items()}
+    finally:
+        run.base = view
+
+
+def _start(d: Decider, fact: Start) -> None:
+    run, playbook = d.run, d.run.playbook
+    if run.status is not Status.PENDING:
+        return
+    data: dict[str, Any] = {
+        "playbook": playbook.name,
+        "version": playbook.version,
+        "labels": dict(playbook.labels),
+        "attempt": fact.attempt,
+        "inputs": dict(fact.inputs),
+        "environment": {},
+        "context": {},
+    }
+    error: Error | None = None
+    try:
+        data.update(_first_values(d, fact))
+    except ExpressionError as problem:
+        error = error_of(problem)
+    d.emit(Kind.RUN_STARTED, None, data)
+    if error is not None:
+        d.end(Status.FAILED, error)
+
+
+def _first_values(d: Decider, fact: Start) -> dict[str, Any]:
+    """The environment and the variables, entry by entry; each may read those before it."""
+    # A run of its own to evaluate in: the real one has no names before its first event is folded.
+    draft = Run(d.run.playbook, d.run.id)
+    draft.at = draft.started_at = fact.at
+    draft.attempt = fact.attempt
+    draft.inputs = fact.inputs
+    draft.names.update(fact.inputs)
+    scope = Decider(draft, fact.at).scope
+    environment: dict[str, Any] = {}
+    held: dict[str, Any] = {}
+    for name, template in draft.playbook.environment.items():
+        here = scope.at(None, f"environment.{name}")
+        if is_held(template, here, draft.environment):
+            value = held[name] = hold(template, here, draft.environment)
+        else:
+            value = environment[name] = to_json(template.render(here))
+        draft.environment[name] = value
+        draft.names.setdefault(name, value)
+    scope.env = fact.env
+    for name, template in draft.playbook.context.items():
+        draft.base.own[name] = to_json(template.render(scope.at(None, f"context.{name}")))
+    values: dict[str, Any] = {"environment": environment, "context": draft.base.own}
+    if held:
+        values["held"] = held
+    timeout = draft.playbook.timeout
+    if timeout is not None:
+        values["due"] = fact.at + round(duration(timeout, scope.at(None, "timeout")) * 1e6)
+    return values
+
+
+def _action_ended(d: Decider, fact: ActionEnded) -> None:
+    token = d.run.tokens.get(fact.token)
+    if token is None or not isinstance(token.wait, ActionWait) or token.wait.number != fact.wait:
+        return
+    wait = token.wait
+    work = wait.frame.work
+    data: dict[str, Any] = {"place": work.place, "attempt": wait.attempt}
+    started_at = wait.frame.started_at
+    data["duration"] = (d.run.at - started_at) / 1e6
+    if fact.cancelled:
+        d.emit(Kind.ACTION_CANCELLED, token, data)
+        return
+    if fact.fields:
+        data["fields"] = dict(fact.fields)
+    if fact.error is not None:
+        data["error"] = {**fact.error, "step": token.step.name, "attempt": wait.attempt}
+        d.emit(Kind.ACTION_FAILED, token, data)
+    else:
+        data["data"] = fact.data
+        d.emit(Kind.ACTION_COMPLETED, token, data)
+
+
+def _timer_due(d: Decider, fact: TimerDue) -> None:
+    timer = d.run.timers.get(fact.timer)
+    if timer is None or timer.due > d.run.at:
+        return
+    data: dict[str, Any] = {"timer": fact.timer, "purpose": timer.purpose}
+    if timer.purpose != "deadline":
+        assert timer.token is not None
+        d.emit(Kind.TIMER_FIRED, d.run.tokens[timer.token], data)
+    elif timer.token is None:
+        d.end(Status.FAILED, make_error(ErrorKind.TRANSIENT, "timeout", "the run did not end within its timeout"))
+        d.emit(Kind.TIMER_FIRED, None, data)
+    else:
+        token = d.run.tokens[timer.token]
+        place = token.frames[timer.depth].work.place
+        message = f"'{place}' did not end within its timeout"
+        error = make_error(ErrorKind.TRANSIENT, "timeout", message, step=token.step.name)
+        d.change(token, "interrupt", timer.depth, error)
+        d.emit(Kind.TIMER_FIRED, token, data)
+
+
+def _signal(d: Decider, fact: Signal) -> None:
+    run = d.run
+    if run.over:
+        return
+    waiting = [
+        token for token in run.tokens.values() if isinstance(token.wait, SignalWait) and token.wait.event == fact.event
+    ]
+    if not waiting:
+        d.emit(Kind.SIGNAL_RECEIVED, None, {"event": fact.event, "data": fact.data})
+        return
+    token = min(waiting, key=lambda token: token.wait.number if isinstance(token.wait, SignalWait) else 0)
+    d.change(token, "hear", fact.data)
+    d.emit(Kind.SIGNAL_RECEIVED, token, {"taken": fact.event})
+
+
+def _cancel(d: Decider, fact: Cancel) -> None:
+    run = d.run
+    if run.over or run.ending is not None or run.status is Status.PENDING:
+        return
+    error = make_error(ErrorKind.USER, "cancelled", f"cancelled: {fact.reason}")
+    d.end(Status.CANCELLED, error, reason=fact.reason)
+    d.emit(Kind.SIGNAL_RECEIVED, None, {"signal": "cancel", "reason": fact.reason})
+
+
+def _said(d: Decider, fact: Said) -> None:
+    token = d.run.tokens.get(fact.token)
+    if token is not None:
+        d.emit(fact.kind, token, fact.data)
+
+
+def _nothing(d: Decider, fact: Advance) -> None:
+    """The time has moved on, that is all."""
+
+
+_ON: dict[type, Callable[[Decider, Any], None]] = {
+    Start: _start,
+    Advance: _nothing,
+    ActionEnded: _action_ended,
+    TimerDue: _timer_due,
+    Signal: _signal,
+    Cancel: _cancel,
+    Said: _said,
+}

@@ -1,0 +1,79 @@
+"""What all parts of `decide` share: applying changes, making events of them, and evaluating for a token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from noetl.errors import ErrorKind, ExpressionError
+from noetl.machine.changes import CHANGES
+from noetl.machine.evolve import apply_event
+from noetl.machine.result import Error, make_error
+from noetl.machine.scope import Scope
+from noetl.machine.state import Phase, Run, Token
+from noetl.model.event import Event
+from noetl.model.playbook import Block
+
+
+class Decider:
+    """Collects the events of one call of `decide`.
+
+    A change is applied at once and goes into the log with the next event: `change` and `emit` together do what `evolve` does
+    with the event later.
+    """
+
+    __slots__ = ("events", "pending", "run", "scope")
+
+    def __init__(self, run: Run, at: int) -> None:
+        self.run = run
+        self.events: list[Event] = []
+        self.pending: list[tuple[Token | None, str, tuple[Any, ...]]] = []
+        self.scope = Scope(run)
+        # Clocks go back now and then; a run does not.
+        run.at = max(run.at, at)
+
+    def change(self, token: Token | None, word: str, *arguments: Any) -> None:
+        self.pending.append((token, word, arguments))
+        CHANGES[word](self.run, token, *arguments)
+
+    def emit(self, kind: str, token: Token | None, data: dict[str, Any], *, into: str | None = None) -> None:
+        """An event about a token, or the whole run; `into` is the path of the token that a join makes of it."""
+        run = self.run
+        if self.pending:
+            data["changes"] = [
+                [None if changed is token or changed is None else changed.id, word, *arguments]
+                for changed, word, arguments in self.pending
+            ]
+            self.pending.clear()
+        if token is None:
+            event = Event(run.id, run.seq + 1, run.at, kind, "", "", data)
+        else:
+            event = Event(run.id, run.seq + 1, run.at, kind, token.step.name, into or token.id, data)
+        apply_event(run, event)
+        self.events.append(event)
+
+    def end(self, status: str, error: Error | None, *, reason: str | None = None, by: Token | None = None) -> None:
+        """The run begins to end: what is alive is asked to stop. `by` is the token that is about to end by itself."""
+        run = self.run
+        self.change(None, "end", status, error, reason, None if by is None else by.id)
+        for token in list(run.tokens.values()):
+            if token.parent is not None or token is by:
+                continue
+            if token.phase is Phase.WORKING:
+                self.change(token, "interrupt", -1, None)
+            else:
+                self.change(token, "cancel")
+
+
+def begin_block(d: Decider, token: Token, block: Block) -> None:
+    """Enter the work of a step or case; a single call without policies around the list needs no frame of its own."""
+    alone = len(block.run) == 1 and block.plain
+    d.change(token, "enter", block.run[0].id if alone else block.id)
+
+
+def error_of(problem: ExpressionError, *, step: str | None = None, action: str | None = None) -> Error:
+    """The error that a playbook sees when a template or condition could not be evaluated."""
+    details: dict[str, Any] = {}
+    if problem.span is not None:
+        span = problem.span
+        details = {"file": span.source.name, "line": span.line, "column": span.column}
+    return make_error(ErrorKind.PERMANENT, problem.code, problem.message, step=step, action=action, details=details)

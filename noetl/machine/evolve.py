@@ -1,0 +1,265 @@
+"""`evolve`: folds one event into the state of a run. It evaluates nothing; replay uses it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from noetl.errors import ReplayError
+from noetl.machine import changes
+from noetl.machine.branches import activate, add_token, enter_step, move, order, park, remove_token, split
+from noetl.machine.held import Held
+from noetl.machine.joins import join
+from noetl.machine.result import completed, failed, make_error
+from noetl.machine.state import MOVING, ROOT, ActionWait, Known, Phase, Row, Run, Stage, Status, Token
+from noetl.machine.view import View
+from noetl.model.event import Event, Kind
+
+Data = dict[str, Any]
+
+
+def evolve(run: Run, event: Event) -> Run:
+    """The state after one more event of the log.
+
+    Raises ReplayError where the event does not follow from the ones before, or names what the playbook does not have.
+    """
+    if event.seq != run.seq + 1:
+        raise ReplayError(f"event {event.seq} of run {run.id} follows event {run.seq}")
+    run.at = event.at
+    run.ready.pop(event.token, None)
+    try:
+        for change in event.data.get("changes", ()):
+            token_id, word, *arguments = change
+            changes.CHANGES[word](run, run.tokens.get(event.token if token_id is None else token_id), *arguments)
+        apply_event(run, event)
+    except (KeyError, IndexError, AttributeError, AssertionError) as error:
+        raise ReplayError(
+            f"event {event.seq} ({event.kind}) of run {run.id} does not fit the playbook '{run.playbook.name}': {error!r}"
+        ) from error
+    token = run.tokens.get(event.token)
+    if token is not None and token.phase in MOVING and token.wait is None and token.id not in run.ready:
+        # Where the log ends here, the token was in the middle of its turn.
+        run.ready[token.id] = token
+        run.ready.move_to_end(token.id, last=False)
+    return run
+
+
+def apply_event(run: Run, event: Event) -> None:
+    """What the event itself does, after its changes."""
+    applied = _APPLY.get(event.kind)
+    if applied is not None:
+        applied(run, event, event.data)
+    run.seq = event.seq
+
+
+def _run_started(run: Run, event: Event, data: Data) -> None:
+    run.status = Status.RUNNING
+    run.started_at = event.at
+    run.attempt = data["attempt"]
+    run.inputs = data["inputs"]
+    run.environment = {
+        **data["environment"],
+        **{name: msgspec.convert(held, Held) for name, held in data.get("held", {}).items()},
+    }
+    run.names = {**run.environment, **run.inputs}
+    run.base = View(None, dict(data["context"]))
+    steps = [run.playbook.steps[name] for name in run.playbook.start]
+    token = Token(ROOT, steps[0], View(run.base), View())
+    add_token(run, token)
+    if data.get("due") is not None:
+        changes.set_timer(run, data["due"], None, "deadline", -1)
+    if len(steps) > 1:
+        enter_step(run, token)
+        split(run, token, steps, run.playbook.parallel)
+
+
+def _step_started(run: Run, event: Event, data: Data) -> None:
+    joined = data.get("joined")
+    if joined is None:
+        token = run.tokens[event.token]
+        if token.phase is Phase.PENDING:
+            activate(run, token)
+        conflict = None
+    else:
+        arrivals = [run.tokens[token_id] for token_id in joined]
+        leave_fork = data.get("leaves", False)
+        token, conflict = join(run, arrivals, leave_fork=leave_fork)
+    step = token.step
+    visit = data["visit"]
+    run.visits[step.name] = visit
+    row = Row(step.name, visit, event.at, token.id)
+    run.rows.append(row)
+    known = token.known.get(step.name)
+    token.visit = 1 if known is None else known.visits + 1
+    token.known.own[step.name] = Known(row, None, token.visit)
+    token.row = row
+    token.phase = Phase.WORKING
+    token.case = None
+    token.failure = None
+    token.tolerated = False
+    run.ready.pop(token.id, None)
+    if run.joins:
+        enter_step(run, token)
+    if conflict is not None:
+        error = make_error("permanent", "merge_conflict", conflict.message, step=step.name)
+        changes.fail(run, token, error)
+
+
+def _finish_row(run: Run, token: Token, event: Event, status: Status) -> Row:
+    row = token.row
+    assert row is not None
+    row.status = status
+    row.ended_at = event.at
+    row.case = event.data.get("case")
+    row.next = event.data.get("next") or []
+    return row
+
+
+def _step_completed(run: Run, event: Event, data: Data) -> None:
+    token = run.tokens[event.token]
+    _finish_row(run, token, event, Status.COMPLETED)
+    if token.step.work is not None and token.result is not None and token.result["success"]:
+        token.error = None
+    _go_on(run, token, data.get("next"))
+
+
+def _step_failed(run: Run, event: Event, data: Data) -> None:
+    token = run.tokens[event.token]
+    row = _finish_row(run, token, event, Status.FAILED)
+    row.error = data["error"]
+    if data.get("kept"):
+        run.error = run.error or data["error"]
+    _go_on(run, token, data.get("next"))
+
+
+def _go_on(run: Run, token: Token, names: list[str] | None) -> None:
+    token.row = None
+    if not names:
+        run.ended.append((order(token), token.view))
+        remove_token(run, token)
+    elif len(names) == 1:
+        move(run, token, run.playbook.steps[names[0]])
+    else:
+        split(run, token, [run.playbook.steps[name] for name in names], token.step.parallel)
+
+
+def _step_cancelled(run: Run, event: Event, data: Data) -> None:
+    token = run.tokens[event.token]
+    if token.row is not None:
+        _finish_row(run, token, event, Status.CANCELLED)
+    remove_token(run, token)
+
+
+def _action_started(run: Run, event: Event, data: Data) -> None:
+    token = run.tokens[event.token]
+    frame = token.frames[-1]
+    if "options" in data:
+        frame.options = data["options"]
+        frame.held = {name: msgspec.convert(held, Held) for name, held in data.get("held", {}).items()}
+        frame.key = data["key"]
+    token.wait = ActionWait(event.seq, frame, frame.attempt, data.get("timeout"))
+    run.changed[token.id] = None
+    if token.row is not None:
+        token.row.attempts = max(token.row.attempts, frame.attempt)
+
+
+def _action_ended(run: Run, event: Event) -> Token:
+    token = run.tokens[event.token]
+    token.wait = None
+    run.changed[token.id] = None
+    run.wake(token)
+    token.tolerated = False
+    token.frames[-1].stage = Stage.TRIED
+    return token
+
+
+def _action_completed(run: Run, event: Event, data: Data) -> None:
+    token = _action_ended(run, event)
+    token.outcome = completed(data.get("data"), data.get("fields"), data["attempt"], data["duration"])
+
+
+def _action_failed(run: Run, event: Event, data: Data) -> None:
+    token = _action_ended(run, event)
+    token.outcome = failed(data["error"], data.get("fields"), data["attempt"], data["duration"])
+    changes.note_error(token, data["error"])
+
+
+def _action_cancelled(run: Run, event: Event, data: Data) -> None:
+    token = _action_ended(run, event)
+    error = make_error("user", "cancelled", "cancelled", step=token.step.name, attempt=data["attempt"])
+    token.outcome = failed(error, attempts=data["attempt"], status="cancelled")
+
+
+def _token_joined(run: Run, event: Event, data: Data) -> None:
+    token = run.tokens[event.token]
+    if "item" in data:
+        changes.end_strand(run, token, cancelled=not data["result"])
+        return
+    if token.phase is Phase.PENDING:
+        activate(run, token)
+    if data.get("dropped"):
+        remove_token(run, token)
+    else:
+        park(run, token)
+    if token.fork is not None and "arrival" in data:
+        token.fork.arrivals[token.step.index] = data["arrival"]
+
+
+def _timer_fired(run: Run, event: Event, data: Data) -> None:
+    timer = run.timers[data["timer"]]
+    changes.drop_timer(run, data["timer"])
+    if timer.token is None or timer.purpose == "deadline":
+        return
+    token = run.tokens[timer.token]
+    token.wait = None
+    if timer.purpose == "wait":
+        changes.did(run, token, None)
+    run.wake(token)
+
+
+def _signal_received(run: Run, event: Event, data: Data) -> None:
+    if "event" in data:
+        run.signals.append((data["event"], data.get("data")))
+
+
+def _run_completed(run: Run, event: Event, data: Data) -> None:
+    _end_run(run, event, Status.COMPLETED)
+
+
+def _run_failed(run: Run, event: Event, data: Data) -> None:
+    _end_run(run, event, Status.FAILED)
+    run.error = data["error"]
+
+
+def _run_cancelled(run: Run, event: Event, data: Data) -> None:
+    _end_run(run, event, Status.CANCELLED)
+    run.error = data["error"]
+
+
+def _end_run(run: Run, event: Event, status: Status) -> None:
+    run.status = status
+    run.ended_at = event.at
+    run.outputs = event.data["outputs"]
+    for number in list(run.timers):
+        changes.drop_timer(run, number)
+
+
+_APPLY: dict[str, Callable[[Run, Event, Data], None]] = {
+    Kind.RUN_STARTED: _run_started,
+    Kind.RUN_COMPLETED: _run_completed,
+    Kind.RUN_FAILED: _run_failed,
+    Kind.RUN_CANCELLED: _run_cancelled,
+    Kind.STEP_STARTED: _step_started,
+    Kind.STEP_COMPLETED: _step_completed,
+    Kind.STEP_FAILED: _step_failed,
+    Kind.STEP_CANCELLED: _step_cancelled,
+    Kind.ACTION_STARTED: _action_started,
+    Kind.ACTION_COMPLETED: _action_completed,
+    Kind.ACTION_FAILED: _action_failed,
+    Kind.ACTION_CANCELLED: _action_cancelled,
+    Kind.TOKEN_JOINED: _token_joined,
+    Kind.TIMER_FIRED: _timer_fired,
+    Kind.SIGNAL_RECEIVED: _signal_received,
+}

@@ -1,0 +1,173 @@
+"""The actions that are the language's own: they need no handler, and most need nothing from outside (language.md 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from noetl.errors import ErrorKind, ExpressionError
+from noetl.machine.decider import Decider
+from noetl.machine.held import OUTSIDE, Held
+from noetl.machine.result import make_error
+from noetl.machine.state import Status, Token
+from noetl.model.event import Kind
+from noetl.model.expression import Names
+from noetl.model.playbook import ActionCall
+from noetl.units import parse_duration
+from noetl.values import to_json
+
+#: A loop over a number counts at most this far: its items are in memory.
+MOST_ITEMS = 10_000_000
+
+STARS = "***"
+
+
+def _options(d: Decider, token: Token, work: ActionCall) -> dict[str, Any]:
+    scope = d.scope.at(token, work.place)
+    return {
+        name: template.value if template.constant else to_json(template.render(scope))
+        for name, template in work.options.items()
+    }
+
+
+def _set(d: Decider, token: Token, work: ActionCall) -> bool:
+    d.change(token, "set", _options(d, token, work)["values"])
+    return True
+
+
+def _noop(d: Decider, token: Token, work: ActionCall) -> bool:
+    d.change(token, "did", None)
+    return True
+
+
+def _log(d: Decider, token: Token, work: ActionCall) -> bool:
+    names = Starred(d.scope.at(token, work.place), d.run.environment)
+    options = {
+        name: template.value if template.constant else to_json(template.render(names))
+        for name, template in work.options.items()
+    }
+    message = options.get("message", "")
+    text = message if isinstance(message, str) else str(to_json(message))
+    d.change(token, "log", options.get("level", "info"), text, options.get("fields") or {})
+    d.change(token, "did", None)
+    return True
+
+
+def _fail(d: Decider, token: Token, work: ActionCall) -> bool:
+    options = _options(d, token, work)
+    kind = options.get("kind", ErrorKind.PERMANENT)
+    if kind not in set(ErrorKind):
+        raise ExpressionError(f"'{kind}' is no kind of error; the kinds are {', '.join(ErrorKind)}", span=work.span)
+    message = str(options.get("message", "failed"))
+    attempt = token.frames[-1].attempt
+    error = make_error(
+        kind, str(options.get("code", "failed")), message, step=token.step.name, action="fail", attempt=attempt
+    )
+    d.change(token, "fail", error)
+    return True
+
+
+def _stop(d: Decider, token: Token, work: ActionCall) -> bool:
+    """The whole run ends as completed, the token that says so too."""
+    options = _options(d, token, work)
+    outermost = token
+    while outermost.parent is not None:
+        outermost = outermost.parent
+    d.change(token, "did", None)
+    d.end(Status.COMPLETED, None, reason=options.get("message"), by=outermost)
+    d.change(outermost, "interrupt", -1, None)
+    return True
+
+
+def _wait(d: Decider, token: Token, work: ActionCall) -> bool:
+    options = _options(d, token, work)
+    if "event" in options:
+        event = str(options["event"])
+        for index, (name, data) in enumerate(d.run.signals):
+            if name == event:
+                d.change(token, "hear", data, index)
+                return True
+        d.change(token, "listen", event)
+        d.emit(Kind.ACTION_STARTED, token, {"place": work.place, "action": "wait", "event": event})
+        return False
+    due = _due(d, options, work)
+    if due <= d.run.at:
+        d.change(token, "did", None)
+        return True
+    d.change(token, "sleep", due, "wait")
+    d.emit(Kind.TIMER_SET, token, {"place": work.place, "due": due})
+    return False
+
+
+def _due(d: Decider, options: dict[str, Any], work: ActionCall) -> int:
+    try:
+        if "for" in options:
+            return d.run.at + round(parse_duration(options["for"]) * 1e6)
+        return _microseconds(options["until"])
+    except ValueError as error:
+        raise ExpressionError(str(error), span=work.span) from error
+
+
+def _microseconds(value: Any) -> int:
+    """A time as ISO 8601 text (UTC where it names no zone) or seconds since the epoch."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return round(value * 1e6)
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise ValueError(f"'{value}' is no time; write it as 2026-01-31T22:15:00Z") from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1e6)
+
+
+class Starred:
+    """A scope in which everything held, and everything from outside, shows as `***`."""
+
+    def __init__(self, names: Names, environment: Mapping[str, Any]) -> None:
+        self._names = names
+        self._environment = environment
+
+    def __getitem__(self, name: str, /) -> Any:
+        if name in OUTSIDE:
+            return Stars()
+        if name == "environment":
+            return {key: STARS if isinstance(value, Held) else value for key, value in self._environment.items()}
+        value = self._names[name]
+        return STARS if isinstance(value, Held) else value
+
+    def __contains__(self, name: object, /) -> bool:
+        return name in OUTSIDE or name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)  # type: ignore[call-overload, no-any-return]
+
+
+class Stars(Mapping[str, Any]):
+    """A mapping that has `***` under every key."""
+
+    def __getitem__(self, key: str, /) -> Any:
+        return STARS
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return STARS
+
+
+ACTIONS: dict[str, Callable[[Decider, Token, ActionCall], bool]] = {
+    "set": _set,
+    "noop": _noop,
+    "log": _log,
+    "fail": _fail,
+    "stop": _stop,
+    "wait": _wait,
+}

@@ -1,0 +1,104 @@
+"""Bringing views together again: at a join, among the parallel items of a run, and for the outputs (language.md 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from noetl.machine.branches import order
+from noetl.machine.state import Known, Run
+from noetl.machine.view import View, common_layer
+from noetl.model.playbook import Merge
+
+
+class Conflict:
+    """Two branches that set one variable to different values, and where."""
+
+    __slots__ = ("first", "name", "second")
+
+    def __init__(self, name: str, first: str, second: str) -> None:
+        self.name = name
+        self.first = first
+        self.second = second
+
+    @property
+    def message(self) -> str:
+        places = " and ".join(f"'{place}'" for place in (self.first, self.second) if place)
+        where = f" in {places}" if places else ""
+        return f"variable '{self.name}' was set to different values{where}"
+
+
+def merge_views(views: Sequence[View], base: View | None, mode: Merge) -> tuple[View, Conflict | None]:
+    """One layer over `base` with what the views, in branch order, changed since; the first conflict, if `mode` asks.
+
+    Names in conflict keep the value that `base` has.
+    """
+    merged = View(base)
+    conflict: Conflict | None = None
+    disputed: set[str] = set()
+    collected: dict[str, list[Any]] = {}
+    for view in views:
+        for name, value in view.changes(base).items():
+            collected.setdefault(name, []).append(value)
+            place = view.place(name)
+            if mode is Merge.CONFLICT and name in merged.own and not _same(merged.own[name], value):
+                disputed.add(name)
+                conflict = conflict or Conflict(name, merged.places.get(name, ""), place)
+                continue
+            merged.own[name] = value
+            merged.places[name] = place
+    if mode is Merge.COLLECT:
+        merged.own.update({name: values for name, values in collected.items() if len(values) > 1})
+    for name in disputed:
+        del merged.own[name]
+    return merged, conflict
+
+
+def _same(first: Any, second: Any) -> bool:
+    # To Python 1 == True and 1 == 1.0; to JSON the former differ.
+    return first is second or (isinstance(first, bool) == isinstance(second, bool) and bool(first == second))
+
+
+def merge_known(views: Sequence[View], base: View | None) -> View:
+    """What the branches know of steps: the last in branch order wins, and the greatest count of visits."""
+    merged = View(base)
+    for view in views:
+        for name, known in view.changes(base).items():
+            before = merged.get(name)
+            visits = known.visits if before is None else max(before.visits, known.visits)
+            merged.own[name] = known if visits == known.visits else Known(known.row, known.result, visits)
+    return merged
+
+
+def sink(view: View, onto: View | None) -> View:
+    """The same variables as one layer over `onto`, an older layer of the view: so that cycles of forks stay shallow."""
+    sunk = View(onto)
+    for layer in view.layers(onto):
+        sunk.own.update(layer.own)
+        sunk.places.update(layer.places)
+    return sunk
+
+
+def base_of(views: Sequence[View], otherwise: View | None) -> View | None:
+    """What the views had in common when they parted; `otherwise` for a single one."""
+    return common_layer(list(views)) if len(views) > 1 else otherwise
+
+
+def final_variables(run: Run) -> View:
+    """All that was set, over the initial variables: by ended branches and by those still alive, the last in order wins."""
+    views = [*run.ended, *((order(token), token.view) for token in run.tokens.values() if token.parent is None)]
+    views.sort(key=lambda entry: entry[0])
+    merged = View(run.base)
+    for layer in _each_once(view for _, view in views):
+        if layer is not run.base:
+            merged.own.update(layer.own)
+    return merged
+
+
+def _each_once(views: Iterable[View]) -> Iterable[View]:
+    seen: set[int] = set()
+    for view in views:
+        for layer in view.layers():
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                yield layer

@@ -1,0 +1,80 @@
+"""`outstanding`: what has to be going on now. The runtime compares it with what it has in hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from noetl.machine.held import Held
+from noetl.machine.state import ActionWait, Run, Status
+from noetl.model.playbook import ActionCall
+
+
+class RunAction:
+    """Carry out an action: `options` are rendered, `held` are those to be rendered just before (language.md 5).
+
+    `wait` is the number to answer with; `timeout` is in seconds.
+    """
+
+    __slots__ = ("attempt", "held", "key", "options", "step", "timeout", "token", "wait", "work")
+
+    def __init__(self, token: str, step: str, work: ActionCall, wait: ActionWait) -> None:
+        self.token = token
+        self.step = step
+        self.work = work
+        self.wait = wait.number
+        self.attempt = wait.attempt
+        self.timeout = wait.timeout
+        self.options: dict[str, Any] = wait.frame.options or {}
+        self.held: dict[str, Held] = wait.frame.held
+        self.key = wait.frame.key
+
+
+class StopAction:
+    """Stop an action that is carried out, and answer when it has ended."""
+
+    __slots__ = ("token", "wait")
+
+    def __init__(self, token: str, wait: int) -> None:
+        self.token = token
+        self.wait = wait
+
+
+Command = RunAction | StopAction
+
+
+class Outstanding:
+    """All actions that have to be running or stopping, by token, and all timers, by number with their due time."""
+
+    __slots__ = ("actions", "timers")
+
+    def __init__(self, actions: dict[str, Command | None], timers: dict[int, int | None]) -> None:
+        self.actions = actions
+        self.timers = timers
+
+
+def command_of(run: Run, token_id: str) -> Command | None:
+    token = run.tokens.get(token_id)
+    if token is None or run.status is not Status.RUNNING or not isinstance(token.wait, ActionWait):
+        return None
+    wait = token.wait
+    if wait.cancelling:
+        return StopAction(token_id, wait.number)
+    work = wait.frame.work
+    assert isinstance(work, ActionCall)
+    return RunAction(token_id, token.step.name, work, wait)
+
+
+def outstanding(run: Run) -> Outstanding:
+    """Everything that has to be going on; after a restart, all there is to resume."""
+    actions = {token_id: command for token_id in run.tokens if (command := command_of(run, token_id)) is not None}
+    return Outstanding({**actions}, {number: timer.due for number, timer in run.timers.items()})
+
+
+def changed(run: Run) -> Outstanding:
+    """Only what changed since the last call; None stands for what need not go on any more."""
+    actions = {token_id: command_of(run, token_id) for token_id in run.changed}
+    timers = {number: run.timers[number].due if number in run.timers else None for number in run.timers_changed}
+    run.changed.clear()
+    run.timers_changed.clear()
+    return Outstanding(actions, timers)
+

@@ -1,0 +1,389 @@
+"""The state of a run: tokens and where they are, what each waits for, and the rows of what happened.
+
+It is changed by `evolve` and the changes it applies, and by nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from noetl.machine.held import Held
+from noetl.machine.result import Error, Result
+from noetl.machine.view import View
+from noetl.model.playbook import Playbook, Step, Work
+
+
+class Status(StrEnum):
+    """The states of a run, a step visit and an action."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+#: The path of the token that a run starts with.
+ROOT = "."
+
+#: The states in which nothing more happens.
+ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+
+
+class Phase(StrEnum):
+    """Where a token is in its step."""
+
+    PENDING = "pending"  # a branch of a fork whose turn has not come
+    ARRIVED = "arrived"  # at a step that it has not started
+    WORKING = "working"  # in a visit of its step, or in an item of one
+    PARKED = "parked"  # at a join, for others
+
+
+#: The phases in which a token can go on.
+MOVING = frozenset({Phase.ARRIVED, Phase.WORKING})
+
+
+class Stage(StrEnum):
+    """Where a frame is in the policies around its work, from the outside in (language.md 6)."""
+
+    ENTERED = "entered"  # `when` and the items of a loop come next
+    LOOPING = "looping"  # the next iteration, or the end
+    READY = "ready"  # the arguments of a task call, and the first attempt
+    BODY = "body"  # an attempt goes on
+    TRIED = "tried"  # an attempt has ended: retry, fallback or on
+    DELAYED = "delayed"  # the timer of the next attempt runs
+    FALLBACK = "fallback"
+    ENDING = "ending"  # `on_error` and `as`
+
+
+class ActionWait:
+    """An action that the runtime carries out. `number` is the `seq` of the event that began it."""
+
+    __slots__ = ("attempt", "cancelling", "frame", "number", "timeout")
+
+    def __init__(self, number: int, frame: Frame, attempt: int, timeout: float | None) -> None:
+        self.number = number
+        self.frame = frame
+        self.attempt = attempt
+        self.timeout = timeout
+        self.cancelling = False
+
+
+class SignalWait:
+    """A `wait` for an event; the earliest started is served first."""
+
+    __slots__ = ("event", "number")
+
+    def __init__(self, number: int, event: str) -> None:
+        self.number = number
+        self.event = event
+
+
+class TimerWait:
+    """A token that goes on when a timer fires."""
+
+    __slots__ = ("timer",)
+
+    def __init__(self, timer: int) -> None:
+        self.timer = timer
+
+
+class StrandsWait:
+    """A token that goes on when its parallel items have ended."""
+
+    __slots__ = ()
+
+
+Wait = ActionWait | SignalWait | TimerWait | StrandsWait
+
+
+class Timer:
+    """`due` is in microseconds since the epoch; `purpose` is `delay`, `wait` or `deadline`.
+
+    A deadline belongs to the frame at `depth`; `token` is None for the deadline of the run.
+    """
+
+    __slots__ = ("depth", "due", "purpose", "token")
+
+    def __init__(self, due: int, token: str | None, purpose: str, depth: int) -> None:
+        self.due = due
+        self.token = token
+        self.purpose = purpose
+        self.depth = depth
+
+
+class Frame:
+    """One piece of work that a token is in, and how far it has come; the last of a token's frames is the innermost."""
+
+    __slots__ = (
+        "attempt",
+        "attempts",
+        "base",
+        "body",
+        "data",
+        "deadline",
+        "ended",
+        "errors",
+        "held",
+        "index",
+        "items",
+        "iteration",
+        "key",
+        "local",
+        "next",
+        "options",
+        "results",
+        "stage",
+        "started_at",
+        "strands",
+        "tolerated",
+        "visible",
+        "work",
+    )
+
+    def __init__(self, work: Work, started_at: int, visible: dict[str, Any] | None) -> None:
+        self.work = work
+        self.stage = Stage.ENTERED
+        self.started_at = started_at
+        #: The loop variables and arguments that the work's own templates see, without those of its own loop.
+        self.visible = visible
+        #: `visible` with the variables of this work's loop.
+        self.local = visible
+        #: What the calls inside a task see: its arguments and the loop variables of its call.
+        self.body: dict[str, Any] | None = visible
+        #: Whether this is one iteration of a parallel loop, whose frame stands in the parent.
+        self.iteration = False
+        #: Whether the failure in hand was tolerated by an item's `on_error: continue`.
+        self.tolerated = False
+        self.index = -1
+        self.items: list[Any] | None = None
+        self.data: list[Any] = []
+        self.errors: list[Error] = []
+        self.attempt = 0
+        self.attempts = 0
+        self.base: View | None = None
+        #: The number of the timer that bounds this attempt.
+        self.deadline: int | None = None
+        self.next = 0
+        self.results: list[Result] = []
+        self.strands: dict[int, Token] = {}
+        self.ended: dict[int, tuple[Result, Token]] = {}
+        self.options: dict[str, Any] | None = None
+        self.held: dict[str, Held] = {}
+        self.key = ""
+
+class Fork:
+    """A step that moved its token on into several branches.
+
+    `origin`: the path of the token that forked. `parent`/`branch`: the branch of the outer fork that it is in. `turn_fork`/`turn_branch`: where it stands in
+    the order of branches, which a token keeps after a join. `bound`: how many branches may move at once, 0 for all.
+    `movable[b]` counts the tokens and inner forks of branch b that can move, `active` the branches where any can, `alive` all
+    that there are of the fork. `arrivals` counts tokens at `any`, `first` and N joins, by step index.
+    """
+
+    __slots__ = (
+        "active",
+        "alive",
+        "arrivals",
+        "bound",
+        "branch",
+        "depth",
+        "error",
+        "known",
+        "last_error",
+        "movable",
+        "moving",
+        "origin",
+        "parent",
+        "pending",
+        "turn_branch",
+        "turn_fork",
+        "view",
+    )
+
+    def __init__(self, token: Token, bound: int) -> None:
+        self.origin = token.id
+        self.parent = token.fork
+        self.branch = token.branch
+        self.turn_fork = token.turn_fork
+        self.turn_branch = token.turn_branch
+        self.depth: int = 1 if token.fork is None else token.fork.depth + 1
+        self.bound = bound
+        self.view = token.view
+        self.known = token.known
+        self.error = token.error
+        self.last_error = token.last_error
+        self.pending: deque[Token] = deque()
+        self.movable: dict[int, int] = {}
+        self.active = 0
+        #: Whether any branch can move or is still to start; it then counts as one that moves in the fork around it.
+        self.moving = True
+        self.alive = 0
+        self.arrivals: dict[int, int] = {}
+
+
+class Row:
+    """What a report tells of one visit of a step; times in microseconds since the epoch."""
+
+    __slots__ = ("attempts", "case", "ended_at", "error", "name", "next", "started_at", "status", "token", "visit")
+
+    def __init__(self, name: str, visit: int, started_at: int, token: str) -> None:
+        self.name = name
+        self.visit = visit
+        self.started_at = started_at
+        self.token = token
+        self.status: str = Status.RUNNING
+        self.ended_at: int | None = None
+        self.attempts = 1
+        self.case: int | None = None
+        self.next: list[str] = []
+        self.error: Error | None = None
+
+
+class Known:
+    """What a branch knows of a step's latest visit: `steps.NAME`. `visits` counts those in this token's past."""
+
+    __slots__ = ("result", "row", "visits")
+
+    def __init__(self, row: Row, result: Result | None, visits: int) -> None:
+        self.row = row
+        self.result = result
+        self.visits = visits
+
+
+class Token:
+    """What travels through the playbook; a parallel item of work is a token too, with the `parent` that waits for it.
+
+    `id` is its path: for each fork or parallel item it is inside, the step that forked, the visit, and the branch.
+    """
+
+    __slots__ = (
+        "branch",
+        "case",
+        "error",
+        "failure",
+        "fork",
+        "frames",
+        "id",
+        "interrupt",
+        "known",
+        "last_error",
+        "outcome",
+        "parent",
+        "phase",
+        "result",
+        "results",
+        "row",
+        "slot",
+        "step",
+        "tolerated",
+        "turn_branch",
+        "turn_fork",
+        "view",
+        "visit",
+        "wait",
+    )
+
+    def __init__(self, id: str, step: Step, view: View, known: View) -> None:
+        self.id = id
+        self.step = step
+        self.view = view
+        self.known = known
+        self.phase = Phase.ARRIVED
+        self.fork: Fork | None = None
+        self.branch = 0
+        self.turn_fork: Fork | None = None
+        self.turn_branch = 0
+        self.parent: Token | None = None
+        self.slot = 0
+        self.visit = 0
+        self.row: Row | None = None
+        self.frames: list[Frame] = []
+        self.wait: Wait | None = None
+        #: The outcome of the work that has just ended and nobody has taken yet.
+        self.outcome: Result | None = None
+        #: Whether a failure in `outcome` was tolerated by `on_error: continue`.
+        self.tolerated = False
+        self.case: int | None = None
+        #: What the step's work, or a fired case's, failed of; the visit then has status `failed`.
+        self.failure: Error | None = None
+        self.result: Result | None = None
+        self.results: list[Result] = []
+        self.error: Error | None = None
+        self.last_error: Error | None = None
+        #: The depth of the frame to unwind to (-1: the whole token), and the error it then ends with (None: cancelled).
+        self.interrupt: tuple[int, Error | None] | None = None
+
+    @property
+    def local(self) -> dict[str, Any] | None:
+        return self.frames[-1].local if self.frames else None
+
+
+class Ending:
+    """A run that has begun to end: nothing new starts, and what is alive is cancelled."""
+
+    __slots__ = ("by", "error", "reason", "status")
+
+    def __init__(self, status: str, error: Error | None, reason: str | None, by: str | None) -> None:
+        self.status = status
+        self.error = error
+        self.reason = reason
+        #: The path of the token whose `stop` ended the run.
+        self.by = by
+
+
+class Run:
+    """One run of a playbook, as the fold of its events.
+
+    `changed` and `timers_changed` name the tokens and timers whose waits changed since the runtime last looked. They, `ready`
+    (who may have something to do) and `startable` (which forks may have a branch to start) are where to look first, and no
+    part of the state.
+    """
+
+    def __init__(self, playbook: Playbook, execution_id: str) -> None:
+        self.playbook = playbook
+        self.id = execution_id
+        self.seq = 0
+        self.at = 0
+        self.status: Status = Status.PENDING
+        self.attempt = 1
+        self.started_at = 0
+        self.ended_at: int | None = None
+        self.inputs: Mapping[str, Any] = {}
+        self.environment: dict[str, Any] = {}
+        self.names: dict[str, Any] = {}
+        self.base = View()
+        self.tokens: dict[str, Token] = {}
+        self.ready: OrderedDict[str, Token] = OrderedDict()
+        self.startable: deque[Fork] = deque()
+        self.parked: dict[int, list[Token]] = {}
+        self.running_at: dict[int, int] = {}
+        self.arriving_at: dict[int, int] = {}
+        self.visits: dict[str, int] = {}
+        self.rows: list[Row] = []
+        self.timers: dict[int, Timer] = {}
+        self.next_timer = 1
+        self.signals: list[tuple[str, Any]] = []
+        self.ended: list[tuple[tuple[int, ...], View]] = []
+        self.ending: Ending | None = None
+        #: The failure that a report names: the one that ended the run, or under `on_error: continue` the first.
+        self.error: Error | None = None
+        self.outputs: dict[str, Any] = {}
+        self.changed: dict[str, None] = {}
+        self.timers_changed: dict[int, None] = {}
+        self.joins = any(step.join != "each" for step in playbook.steps.values())
+
+    @property
+    def over(self) -> bool:
+        return self.status in ENDED
+
+    def wake(self, token: Token) -> None:
+        """The token has something to do that waits for nothing outside."""
+        self.ready.setdefault(token.id, token)
+
