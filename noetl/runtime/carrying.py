@@ -1,0 +1,127 @@
+"""Carries out one action: everything that stands around a handler's `run`, once for all handlers.
+
+Held options are rendered, options checked, the timeout kept, secrets masked, and whatever goes wrong becomes an error with a
+kind and a code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from noetl.actions.base import Call, Handler
+from noetl.errors import ActionError, ErrorKind, ExpressionError
+from noetl.machine import RunAction
+from noetl.machine.held import release
+from noetl.machine.result import Error, make_error
+from noetl.machine.scope import Drawing, moment
+from noetl.model.playbook import ActionCall
+from noetl.runtime.surroundings import Surroundings
+from noetl.values import to_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How an action ended: `data` and `fields` as JSON, masked; `error` None on success."""
+
+    data: Any = None
+    fields: Mapping[str, Any]
+    error: Error | None = None
+
+
+async def carry_out(command: RunAction, around: Surroundings) -> Ended:
+    """Run the handler of an action to its end; never raises but asyncio's CancelledError."""
+    work = command.work
+    try:
+        handler = around.handler(work.action)
+        options = _convert(handler, _options(command, around))
+        call = _call(command, around)
+        async with asyncio.timeout(command.timeout):
+            outcome = await handler.run(options, call)
+        data, fields = to_json(outcome.data), to_json(dict(outcome.fields))
+        mask = around.masker.mask
+        return Ended(data=mask(data), fields=mask(fields))
+    except ActionError as error:
+        return _failed(command, around, error)
+    except TimeoutError:
+        message = f"'{work.place}' did not end within its timeout of {command.timeout:g} s"
+        return _failed(command, around, ActionError(ErrorKind.TRANSIENT, "timeout", message))
+    except ExpressionError as error:
+        return _failed(command, around, ActionError(ErrorKind.PERMANENT, error.code, error.message))
+    except Exception as error:
+        trace = "".join(traceback.format_exception(error))
+        message = f"the handler of '{work.action}' raised {type(error).__name__}: {error}"
+        return _failed(command, around, ActionError(ErrorKind.PERMANENT, "defect", message, {"traceback": trace}))
+
+
+def _failed(command: RunAction, around: Surroundings, error: ActionError) -> Ended:
+    found = make_error(
+        error.kind,
+        error.code,
+        error.message,
+        step=command.step,
+        action=command.work.action,
+        attempt=command.attempt,
+        details=to_json(error.details),
+    )
+    mask = around.masker.mask
+    return Ended(fields=mask(to_json(error.fields)), error=mask(found))
+
+
+def _options(command: RunAction, around: Surroundings) -> dict[str, Any]:
+    """The options with those that were held rendered, now that somebody may know."""
+    options = dict(command.options)
+    if command.held:
+        outside: dict[str, Any] = {"secrets": around.secrets, "env": os.environ}
+        drawing = Drawing(command.key)
+        outside.update(now=lambda: moment(around.at), uuid=drawing.uuid, random=drawing.random)
+        for name, held in command.held.items():
+            options[name] = to_json(release(held, outside))
+    return options
+
+
+def _convert(handler: Handler, options: dict[str, Any]) -> Any:
+    try:
+        # Not strict: a template of text and braces gives text where a number is meant.
+        return msgspec.convert(options, handler.options, strict=False)
+    except msgspec.ValidationError as error:
+        # msgspec says where as `$.key`; the user wrote `key`.
+        message = f"the options of '{handler.name}' are wrong: {error}".replace("`$.", "`").replace("`", "'")
+        raise ActionError(ErrorKind.USER, "bad_options", message) from error
+
+
+def _call(command: RunAction, around: Surroundings) -> Call:
+    work = command.work
+    return Call(
+        action=work.action,
+        key=command.key,
+        attempt=command.attempt,
+        timeout_s=command.timeout,
+        folder=around.folder,
+        working_folder=around.working_folder,
+        origin=_origin(work),
+        progress=around.progress,
+        line=around.line,
+        log=around.log,
+        spawned=around.spawned,
+        open_resource=around.resource,
+        run_playbook=around.run_playbook,
+        runtime=work.runtime,
+    )
+
+
+def _origin(work: ActionCall) -> dict[str, tuple[str, int]]:
+    """Where the text of each literal option begins: of a block scalar, on the line after its `|`."""
+    found: dict[str, tuple[str, int]] = {}
+    for name, template in work.options.items():
+        if template.constant and isinstance(template.value, str):
+            span = template.span
+            opening = span.source.line(span.line)[span.column - 1 :]
+            found[name] = (span.source.name, span.line + opening.startswith(("|", ">")))
+    return found

@@ -1,0 +1,253 @@
+"""The engine: runs of playbooks over one event store, with the resources that their actions share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from noetl.actions.base import Handler, Outcome, Resource
+from noetl.actions.registry import Registry, Shapes
+from noetl.errors import ActionError, ErrorKind, PlaybookError
+from noetl.language import coerce_inputs, load
+from noetl.machine import Cancel, Run, RunAction, Signal, Start
+from noetl.model.event import Event
+from noetl.model.playbook import Playbook
+from noetl.runtime.ids import child_id, new_id
+from noetl.runtime.report import Report, report
+from noetl.runtime.resources import Resources
+from noetl.runtime.runner import Runner, microseconds
+from noetl.runtime.secrets import read_secrets
+from noetl.store.base import EventStore, RunRecord
+from noetl.store.opening import open_store
+
+Subscriber = Callable[[Event], None]
+
+
+class RunHandle:
+    """A run that has been started."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    @property
+    def execution_id(self) -> str:
+        return self._runner.run.id
+
+    async def result(self) -> Report:
+        """Wait for the end. Raises StoreError where the log could not be written."""
+        return await asyncio.shield(self._runner.over)
+
+    def report(self) -> Report:
+        """How far the run has come."""
+        return report(self._runner.run)
+
+    def cancel(self, reason: str = "cancelled by its caller") -> None:
+        """Ask the run to end; running actions are stopped, and it ends as cancelled."""
+        self._runner.feed(Cancel(at=microseconds(), reason=reason))
+
+    def signal(self, event: str, data: Any = None) -> None:
+        """Send an event to a `wait`; it is kept until one takes it."""
+        self._runner.feed(Signal(at=microseconds(), event=event, data=data))
+
+
+class Engine:
+    """Runs playbooks. Use it as an asynchronous context manager:
+
+        async with Engine() as engine:
+            report = await engine.run(noetl.load("playbook.yaml"), {"threshold": 50})
+
+    `store` is the URL of the event log, `memory:` by default. `handlers` are further actions. `working_folder` is what `cwd` and
+    written files are relative to. With `rebuilds`, every run is thrown away after each append and folded again from the store:
+    slow, and the way to show that nothing lives only in memory.
+    """
+
+    def __init__(
+        self,
+        store: str = "memory:",
+        *,
+        handlers: Iterable[Handler] = (),
+        working_folder: Path | None = None,
+        rebuilds: bool = False,
+    ) -> None:
+        self._url = store
+        self.registry = Registry(handlers)
+        self.shapes = Shapes(self.registry)
+        self.working_folder = Path.cwd() if working_folder is None else working_folder
+        self.rebuilds = rebuilds
+        self.store: EventStore
+        self._resources = Resources()
+        self._runners: dict[str, Runner] = {}
+        self._subscribers: list[Subscriber] = []
+        self._groups: set[int] = set()
+
+    async def __aenter__(self) -> Self:
+        self.store = await open_store(self._url)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop driving all runs, close what they share, and write what waits. A run that has not ended can be resumed."""
+        await asyncio.gather(*(runner.close() for runner in list(self._runners.values())))
+        await self._resources.close()
+        await self.store.close()
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call `subscriber` with every event of every run, in order; what is returned ends that. It must not block."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
+
+    def load(self, playbook: str | Path) -> Playbook:
+        """Load and check a playbook, with the actions that this engine knows. Raises PlaybookError."""
+        return load(playbook, self.shapes)
+
+    async def run(self, playbook: Playbook, inputs: Mapping[str, Any] | None = None) -> Report:
+        """Run a playbook to its end; when the caller is cancelled, so is the run."""
+        handle = await self.start(playbook, inputs)
+        try:
+            return await handle.result()
+        except asyncio.CancelledError:
+            handle.cancel()
+            await handle.result()
+            raise
+
+    async def start(
+        self, playbook: Playbook, inputs: Mapping[str, Any] | None = None, *, from_text: bool = False
+    ) -> RunHandle:
+        """Start a run. With `from_text`, inputs that are text are read as their declared type (the command line's way).
+
+        Raises PlaybookError where the inputs or secrets are wrong.
+        """
+        values = coerce_inputs(playbook, inputs or {}, from_text=from_text)
+        return RunHandle(await self._begin(playbook, values, new_id(), {}, None))
+
+    async def idle(self) -> None:
+        """Wait until no run is going on, detached ones included."""
+        while self._runners:
+            await asyncio.wait([runner.over for runner in self._runners.values()])
+            await asyncio.sleep(0)
+
+    def kill(self) -> None:
+        """End every process that an action has started, at once."""
+        for group in self._groups:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
+
+    async def _begin(
+        self, playbook: Playbook, inputs: Mapping[str, Any], execution_id: str, given: Mapping[str, str], parent: str | None
+    ) -> Runner:
+        path = Path(playbook.source.name)
+        folder = path.parent.absolute() if path.is_file() else self.working_folder
+        secrets = read_secrets(playbook, given, folder)
+        at = microseconds()
+        await self.store.create(
+            RunRecord(
+                execution_id=execution_id,
+                playbook=playbook.name,
+                status="running",
+                started_at=at,
+                parent=parent,
+                path=str(path.absolute()) if path.is_file() else None,
+                digest=playbook.digest,
+                folder=str(self.working_folder),
+            ),
+            playbook.source.text,
+        )
+        runner = Runner(
+            self,
+            Run(playbook, execution_id),
+            folder=folder,
+            working_folder=self.working_folder,
+            secrets=secrets,
+            parent=parent,
+        )
+        self._runners[execution_id] = runner
+        runner.over.add_done_callback(lambda _: self._runners.pop(execution_id, None))
+        runner.feed(Start(at=at, inputs=inputs, env=os.environ))
+        return runner
+
+    def handler(self, name: str) -> Handler:
+        found = self.registry.get(name)
+        if found is None:
+            raise ActionError(ErrorKind.SYSTEM, "unknown_action", f"there is no handler for action '{name}'")
+        return found
+
+    def spawned(self, pid: int) -> None:
+        self._groups.add(pid)
+
+    def publish(self, events: list[Event]) -> None:
+        for subscriber in self._subscribers:
+            for event in events:
+                subscriber(event)
+
+    async def resource(self, kind: type[Resource], key: str) -> Resource:
+        return await self._resources.get(kind, key)
+
+    async def run_child(self, parent: Runner, command: RunAction, options: Any) -> Outcome:
+        """Run the playbook that a `playbook` action names; its outputs are the data."""
+        try:
+            playbook = self.load(_child_path(parent.folder, options))
+            inputs = coerce_inputs(playbook, options.inputs, from_text=False)
+            # A retried attempt keeps its key and needs a run of its own: the one before has failed.
+            attempt = "" if command.attempt == 1 else f"#{command.attempt}"
+            execution_id = child_id(parent.run.id, command.key + attempt)
+            child = await self._begin(playbook, inputs, execution_id, options.secrets, parent.run.id)
+        except PlaybookError as error:
+            problems = [problem.as_data() for problem in error.problems]
+            first = next(problem for problem in error.problems)
+            message = f"the playbook '{options.path or options.name}' cannot be run: {first.message}"
+            raise ActionError(ErrorKind.USER, "invalid_playbook", message, {"problems": problems}) from error
+        if options.detach:
+            return Outcome(data={"execution_id": execution_id})
+        handle = RunHandle(child)
+        try:
+            result = await handle.result()
+        except asyncio.CancelledError:
+            handle.cancel("its parent was cancelled")
+            await handle.result()
+            raise
+        return _outcome_of(result)
+
+
+def _child_path(folder: Path, options: Any) -> Path:
+    if options.path is not None:
+        return folder / options.path
+    candidates = [folder / f"{options.name}{ending}" for ending in (".yaml", ".yml", ".json")]
+    return next((path for path in candidates if path.is_file()), candidates[0])
+
+
+def _outcome_of(result: Report) -> Outcome:
+    if result.succeeded:
+        return Outcome(data=result.outputs, fields={"execution_id": result.execution_id})
+    error = result.error or {}
+    details = {"execution_id": result.execution_id, "step": error.get("step"), "error": error}
+    raise ActionError(
+        ErrorKind(error.get("kind", ErrorKind.PERMANENT)),
+        error.get("code", "failed"),
+        error.get("message", "the called playbook failed"),
+        details,
+        {"execution_id": result.execution_id},
+    )
+
+
+async def arun(
+    playbook: Playbook | str | Path, inputs: Mapping[str, Any] | None = None, *, store: str = "memory:"
+) -> Report:
+    """Run a playbook, or the file or text of one, to its end."""
+    async with Engine(store) as engine:
+        loaded = playbook if isinstance(playbook, Playbook) else engine.load(playbook)
+        return await engine.run(loaded, inputs)
+
+
+def run(playbook: Playbook | str | Path, inputs: Mapping[str, Any] | None = None, *, store: str = "memory:") -> Report:
+    """`arun` for a caller without an event loop."""
+    return asyncio.run(arun(playbook, inputs, store=store))

@@ -1,0 +1,80 @@
+"""What a run comes to, for people and for programs: the contract of `noetl run --json` (language.md 10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from noetl.machine import Run, Status
+from noetl.machine.result import Error
+from noetl.machine.scope import iso
+from noetl.machine.state import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The state of a run at one moment; `duration` is in seconds, `error` the failure that ended it, `steps` rows by start."""
+
+    execution_id: str
+    playbook: str
+    status: Status
+    attempt: int
+    started_at: str
+    duration: float
+    outputs: dict[str, Any]
+    error: Error | None
+    steps: list[dict[str, Any]] = field(repr=False)
+    signals: list[str] = field(default_factory=list)
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status is Status.COMPLETED
+
+    def as_data(self) -> dict[str, Any]:
+        """The object that `noetl run --json` prints."""
+        data = {
+            "execution_id": self.execution_id,
+            "playbook": self.playbook,
+            "status": str(self.status),
+            "attempt": self.attempt,
+            "started_at": self.started_at,
+            "duration": self.duration,
+            "outputs": self.outputs,
+            "error": self.error,
+            "steps": self.steps,
+        }
+        if self.signals:
+            data["signals"] = self.signals
+        return data
+
+
+def report(run: Run) -> Report:
+    """What the state of a run says of it; `signals` are those that nobody took."""
+    ended_at = run.at if run.ended_at is None else run.ended_at
+    return Report(
+        execution_id=run.id,
+        playbook=run.playbook.name,
+        status=run.status,
+        attempt=run.attempt,
+        started_at=iso(run.started_at),
+        duration=(ended_at - run.started_at) / 1e6,
+        outputs=run.outputs,
+        error=run.error,
+        steps=[_row(row, run.at) for row in run.rows],
+        signals=[event for event, _ in run.signals],
+    )
+
+
+def _row(row: Row, now: int) -> dict[str, Any]:
+    ended_at = now if row.ended_at is None else row.ended_at
+    return {
+        "name": row.name,
+        "visit": row.visit,
+        "status": row.status,
+        "attempts": row.attempts,
+        "started_at": iso(row.started_at),
+        "duration": (ended_at - row.started_at) / 1e6,
+        "case": row.case,
+        "next": row.next,
+        "error": row.error,
+    }

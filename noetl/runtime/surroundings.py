@@ -1,0 +1,114 @@
+"""What an action sees of the run and engine around it; what it says on the way becomes events, masked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from noetl.actions.base import Handler, Outcome, Resource
+from noetl.machine import Fact, RunAction, Said
+from noetl.model.event import Kind
+from noetl.values import Masker
+
+#: Lines of output are gathered for this long, or until this many characters, before they become an event.
+GATHER_S = 0.05
+GATHER_CHARACTERS = 64 * 1024
+
+
+class Around(Protocol):
+    """What surroundings need of the run that an action belongs to."""
+
+    folder: Path
+    working_folder: Path
+    secrets: Mapping[str, str]
+    masker: Masker
+
+    def now(self) -> int: ...
+
+    def feed(self, fact: Fact) -> None: ...
+
+    def handler(self, name: str) -> Handler: ...
+
+    def spawned(self, pid: int) -> None: ...
+
+    async def resource(self, kind: type[Resource], key: str) -> Resource: ...
+
+    async def run_child(self, command: RunAction, options: Any) -> Outcome: ...
+
+
+class Surroundings:
+    """The surroundings of one attempt of one action."""
+
+    def __init__(self, runner: Around, command: RunAction) -> None:
+        self._runner = runner
+        self._command = command
+        self._lines: list[list[str]] = []
+        self._size = 0
+        self._flushing: asyncio.TimerHandle | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self._runner.folder
+
+    @property
+    def working_folder(self) -> Path:
+        return self._runner.working_folder
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        return self._runner.secrets
+
+    @property
+    def masker(self) -> Masker:
+        return self._runner.masker
+
+    @property
+    def at(self) -> int:
+        return self._runner.now()
+
+    def handler(self, name: str) -> Handler:
+        return self._runner.handler(name)
+
+    def resource(self, kind: type[Resource], key: str) -> Awaitable[Resource]:
+        return self._runner.resource(kind, key)
+
+    def run_playbook(self, options: Any) -> Awaitable[Outcome]:
+        return self._runner.run_child(self._command, options)
+
+    def spawned(self, pid: int) -> None:
+        self._runner.spawned(pid)
+
+    def progress(self, share: float, message: str) -> None:
+        self._say(Kind.ACTION_PROGRESS, {"share": share, "message": self.masker.text(message)})
+
+    def log(self, level: str, message: str) -> None:
+        self._say(Kind.LOG, {"level": level, "message": self.masker.text(message)})
+
+    def line(self, stream: str, text: str) -> None:
+        text = self.masker.text(text)
+        self._lines.append([stream, text])
+        self._size += len(text)
+        if self._size > GATHER_CHARACTERS:
+            self.flush()
+        elif self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_later(GATHER_S, self.flush)
+
+    def flush(self) -> None:
+        """What was said up to now becomes an event, in order."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        if self._lines:
+            lines, self._lines, self._size = self._lines, [], 0
+            self._tell(Kind.OUTPUT, {"lines": lines})
+
+    def _say(self, kind: str, data: dict[str, Any]) -> None:
+        self.flush()
+        self._tell(kind, data)
+
+    def _tell(self, kind: str, data: dict[str, Any]) -> None:
+        place = self._command.work.place
+        at = self._runner.now()
+        self._runner.feed(Said(at=at, token=self._command.token, kind=kind, data={"place": place, **data}))
