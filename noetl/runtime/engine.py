@@ -136,6 +136,11 @@ class Engine:
             await asyncio.wait([runner.over for runner in self._runners.values()])
             await asyncio.sleep(0)
 
+    def cancel(self, reason: str) -> None:
+        """Ask every run that goes on to end, detached ones included."""
+        for runner in list(self._runners.values()):
+            runner.feed(Cancel(at=microseconds(), reason=reason))
+
     def kill(self) -> None:
         """End every process that an action has started, at once."""
         for group in self._groups:

@@ -14,18 +14,21 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _FORMS = "'memory:', 'sqlite:PATH' or the path of a file"
 
 
-async def open_store(url: str) -> EventStore:
-    """The store of `memory:`, `sqlite:PATH`, `sqlite:///ABSOLUTE/PATH` or a plain path; a missing file is made."""
+async def open_store(url: str, *, create: bool = True) -> EventStore:
+    """The store of `memory:`, `sqlite:PATH`, `sqlite:///ABSOLUTE/PATH` or a plain path.
+
+    A missing file is made, or, without `create`, a StoreError.
+    """
     found = _SCHEME.match(url)
     if found is None:
-        return await _open_sqlite(url, url)
+        return await _open_sqlite(url, url, create)
     scheme, rest = found[1].lower(), url[found.end() :]
     if scheme == "memory":
         if rest not in ("", "//"):
             raise StoreError(f"'{url}' is not the URL of an event log: 'memory:' takes no path")
         return MemoryStore()
     if scheme == "sqlite":
-        return await _open_sqlite(url, _path_of(url, rest))
+        return await _open_sqlite(url, _path_of(url, rest), create)
     hint = did_you_mean(scheme, ("memory", "sqlite")) or f"a path with a colon in it is written './{url}'"
     raise StoreError(f"an event log is opened by {_FORMS}, not by '{scheme}:' ({hint})")
 
@@ -39,11 +42,13 @@ def _path_of(url: str, rest: str) -> str:
     return "/" + path.lstrip("/")
 
 
-async def _open_sqlite(url: str, path: str) -> EventStore:
+async def _open_sqlite(url: str, path: str, create: bool) -> EventStore:
     if not path:
         raise StoreError(f"'{url}' names no event log: it is opened by {_FORMS}")
     if path == ":memory:":
         raise StoreError(f"'{url}' is not the URL of an event log (did you mean 'memory:'?)")
+    if not create and not Path(path).expanduser().is_file():
+        raise StoreError(f"there is no event log '{path}'")
     from noetl.store.sqlite import SqliteStore
 
     return await SqliteStore.open(Path(path).expanduser())

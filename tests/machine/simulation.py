@@ -129,6 +129,10 @@ class Simulation:
         if ending:
             self._end(*ending[self.choose(len(ending))])
             return True
+        late = [command for command in commands if command.timeout is not None]
+        if late:
+            self._end(late[0], Failure("timeout", "transient", "too late"))
+            return True
         if todo.timers:
             due, number = min((due, number) for number, due in todo.timers.items() if due is not None)
             self.clock = max(self.clock, due)
@@ -194,7 +198,7 @@ def simulate(text: str, **options: Any) -> Simulation:
 def final_state(run: Run) -> dict[str, Any]:
     """What a run came to, without what depends on timing."""
     rows = sorted(
-        (row.token, row.name, row.status, row.attempts, row.case, tuple(row.next), (row.error or {}).get("code"))
+        (row.token, row.name, str(row.status), row.attempts, row.case or 0, row.next, (row.error or {}).get("code", ""))
         for row in run.rows
     )
     return {
