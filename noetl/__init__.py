@@ -9,30 +9,30 @@
 Whatever is not named here is private to its package.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
 
-from noetl.actions.base import Call, Handler, Outcome, Resource
-from noetl.actions.registry import Registry, Shapes
-from noetl.errors import (
-    ActionError,
-    ErrorKind,
-    ExpressionError,
-    NoetlError,
-    PlaybookError,
-    Problem,
-    ReplayError,
-    Severity,
-    StoreError,
-)
-from noetl.language import check as _check
-from noetl.language import load as _load
-from noetl.machine import Status
-from noetl.model.event import Event
-from noetl.model.playbook import Playbook
-from noetl.runtime.engine import Engine, RunHandle, arun, run
-from noetl.runtime.report import Report
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from noetl.actions.base import Call, Handler, Outcome, Resource
+    from noetl.errors import (
+        ActionError,
+        ErrorKind,
+        ExpressionError,
+        NoetlError,
+        PlaybookError,
+        Problem,
+        ReplayError,
+        Severity,
+        StoreError,
+    )
+    from noetl.machine import Status
+    from noetl.model.event import Event
+    from noetl.model.playbook import Playbook
+    from noetl.runtime.engine import Engine, RunHandle, arun, run
+    from noetl.runtime.report import Report
 
 __all__ = [
     "ActionError",
@@ -60,12 +60,51 @@ __all__ = [
     "run",
 ]
 
+#: Where each name comes from. It is loaded when it is first used: a command pays for every import at every start.
+_MODULES = {
+    "noetl.actions.base": ("Call", "Handler", "Outcome", "Resource"),
+    "noetl.errors": (
+        "ActionError",
+        "ErrorKind",
+        "ExpressionError",
+        "NoetlError",
+        "PlaybookError",
+        "Problem",
+        "ReplayError",
+        "Severity",
+        "StoreError",
+    ),
+    "noetl.machine": ("Status",),
+    "noetl.model.event": ("Event",),
+    "noetl.model.playbook": ("Playbook",),
+    "noetl.runtime.engine": ("Engine", "RunHandle", "arun", "run"),
+    "noetl.runtime.report": ("Report",),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'noetl' has no attribute '{name}'")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 def load(playbook: str | Path) -> Playbook:
-    """Load and check a playbook: a path, or, where a `str` holds a line break, the text itself. Raises PlaybookError."""
-    return _load(playbook, Shapes(Registry()))
+    """Load and check a playbook: a path, or, where a `str` holds a line break, the text. Raises PlaybookError."""
+    from noetl.actions.registry import Registry, Shapes
+    from noetl.language import load
+
+    return load(playbook, Shapes(Registry()))
 
 
 def check(playbook: str | Path, *, strict: bool = False) -> list[Problem]:
     """All problems of a playbook, errors and warnings, in the order of the text; `strict` also asks for timeouts."""
-    return _check(playbook, Shapes(Registry()), strict=strict)
+    from noetl.actions.registry import Registry, Shapes
+    from noetl.language import check
+
+    return check(playbook, Shapes(Registry()), strict=strict)

@@ -1,11 +1,11 @@
 """Every error that noetl raises, and the problems that it reports of a playbook.
 
-    NoetlError
-    ├── PlaybookError      a playbook or its inputs are invalid; carries all problems (exit code 2)
-    ├── ExpressionError    a template or condition could not be evaluated
-    ├── ActionError        an action failed; carries kind, code, message and details
-    ├── StoreError         the event log could not be read or written
-    └── ReplayError        a recorded run does not fit its playbook
+NoetlError
+├── PlaybookError      a playbook or its inputs are invalid; carries all problems (exit code 2)
+├── ExpressionError    a template or condition could not be evaluated
+├── ActionError        an action failed; carries kind, code, message and details
+├── StoreError         the event log could not be read or written
+└── ReplayError        a recorded run does not fit its playbook
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from noetl.span import Span
 
 
 class Severity(StrEnum):
+    """Whether a problem keeps a playbook from running."""
+
     ERROR = "error"
     WARNING = "warning"
 
@@ -103,8 +105,8 @@ class ExpressionError(NoetlError):
 class ActionError(NoetlError):
     """An action failed.
 
-    `code` is a stable word or a foreign code (`timeout`, `exit_code`, an SQLSTATE); `details` is JSON data for people and
-    conditions; `fields` are the handler's own fields of the result (`exit_code`, `status_code`, ...).
+    `code` is a stable word or a foreign code (`timeout`, `exit_code`, an SQLSTATE); `details` is JSON data for people
+    and conditions; `fields` are the handler's own fields of the result (`exit_code`, `status_code`, ...).
     """
 
     def __init__(

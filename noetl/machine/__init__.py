@@ -1,7 +1,8 @@
 """The interpreter: a run as a pure state machine. It does no I/O, reads no clock and draws no random number.
 
 `decide(run, fact)` turns a fact from outside into events and folds them; `evolve(run, event)` folds one recorded event;
-`outstanding(run)` says what has to be going on now (`changed(run)`: what is new of it). There is no other way to advance a run.
+`outstanding(run)` says what has to be going on now (`changed(run)`: what is new of it). There is no other way to
+advance a run.
 """
 
 from noetl.machine.decide import decide

@@ -1,7 +1,7 @@
 """Forks and the order of branches: who may move, whose turn it is, and what a token's end means for those around it.
 
-A fork counts what lives in each of its branches; a branch whose count falls to nothing lets the next one start. The counts by
-step tell a join whether a token can still come.
+A fork counts what lives in each of its branches; a branch whose count falls to nothing lets the next one start. The
+counts by step tell a join whether a token can still come.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from noetl.machine.state import ROOT, Fork, Phase, Run, Token
 from noetl.machine.view import View
 from noetl.model.playbook import Step
 
-#: A path beyond this many characters is shortened to a digest of its head: a cycle that forks for ever must not grow its
-#: tokens for ever.
+#: A path beyond this many characters is shortened to a digest of its head: a cycle that forks for ever must not grow
+#: its tokens for ever.
 LONGEST_PATH = 200
+
+# As globals: Python 3.11 is slow to find a member in its enum, and every visit of a step asks for these.
+_ARRIVED = Phase.ARRIVED
 
 
 def child_path(parent: str, element: str) -> str:
@@ -53,10 +56,11 @@ def enter_step(run: Run, token: Token) -> None:
 
 def move(run: Run, token: Token, step: Step) -> None:
     """The token goes on to another step, in the same branch."""
-    _count(run, run.running_at, token.step, -1)
-    _count(run, run.arriving_at, step, +1)
+    if run.joins:
+        _count(run, run.running_at, token.step, -1)
+        _count(run, run.arriving_at, step, +1)
     token.step = step
-    token.phase = Phase.ARRIVED
+    token.phase = _ARRIVED
     run.wake(token)
 
 

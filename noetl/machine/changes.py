@@ -1,4 +1,5 @@
-"""Changes: the smallest things that happen to a token inside a step. Events carry them; `evolve` and `decide` apply them.
+"""Changes: the smallest things that happen to a token inside a step. Events carry them; `evolve` and `decide` apply
+them.
 
 A change evaluates nothing: what had to be evaluated is among its arguments, which are JSON data.
 """
@@ -29,7 +30,7 @@ from noetl.machine.state import (
     Token,
 )
 from noetl.machine.view import View
-from noetl.model.playbook import ActionCall, Block, Merge, OnError, TaskCall, Work
+from noetl.model.playbook import ActionCall, Block, OnError, TaskCall, Work
 
 
 def calls_of(run: Run, work: Work) -> tuple[ActionCall | TaskCall, ...]:
@@ -97,7 +98,10 @@ def _begin_iteration(frame: Frame, index: int) -> None:
 
 
 def begin(run: Run, token: Token, due: int | None, args: dict[str, Any] | None, held: dict[str, Any] | None) -> None:
-    """An attempt begins; `args` are a task call's, rendered once for all attempts, and `held` those that stay expressions."""
+    """An attempt begins.
+
+    `args` are a task call's, rendered once for all attempts, and `held` those that stay expressions.
+    """
     frame = token.frames[-1]
     work = frame.work
     frame.attempt += 1
@@ -413,7 +417,10 @@ def _gather_iterations(run: Run, token: Token, frame: Frame, ended: list[tuple[d
 
 
 def interrupt(run: Run, token: Token, depth: int, error: Error | None) -> None:
-    """Work down to the frame at `depth` (-1: all) is to end; `error` None cancels. An action in flight is asked to stop."""
+    """Work down to the frame at `depth` (-1: all) is to end; an action in flight is asked to stop.
+
+    With `error` that frame fails of it; None cancels.
+    """
     if token.interrupt is not None and token.interrupt[0] <= depth:
         return
     token.interrupt = (depth, error)

@@ -2,12 +2,13 @@
 
 Here, and in the modules it calls, conditions and templates are evaluated; nowhere else. A run goes on like this:
 
-* A token that has *arrived* at a step starts a visit (`step.started`), unless the step is a join: there it parks, and the step
-  starts once for those that came together (`joins`).
-* A visit does its work (`working`), a stack of frames of which the innermost moves. It stops where something has to come
-  from outside (an action's end, a timer, a signal, the parallel items it waits for); the event that says so carries all
-  changes made since the last event.
-* With the work done, the cases are tried in order (`rules`). The one that fires moves the token, forks it, or is work itself.
+* A token that has *arrived* at a step starts a visit (`step.started`), unless the step is a join: there it parks, and
+  the step starts once for those that came together (`joins`).
+* A visit does its work (`working`), a stack of frames of which the innermost moves. It stops where something has to
+  come from outside (an action's end, a timer, a signal, the parallel items it waits for); the event that says so
+  carries all changes made since the last event.
+* With the work done, the cases are tried in order (`rules`). The one that fires moves the token, forks it, or is work
+  itself.
 * When nothing is ready any more, a join that nobody can reach any longer fires, or the next branch of a sequential fork
   starts; when there is no token left, the run is over.
 
@@ -36,6 +37,9 @@ from noetl.values import to_json
 #: How many events one call of `decide` makes before it returns, so that a long chain leaves room for other runs.
 BATCH = 512
 
+# As globals: Python 3.11 is slow to find a member in its enum, and every visit of a step asks for these.
+_WORKING, _PARKED = Phase.WORKING, Phase.PARKED
+
 
 def decide(run: Run, fact: Fact, *, batch: int = BATCH) -> list[Event]:
     """The events that follow from a fact, already folded into `run`; none where the fact is out of date.
@@ -50,25 +54,22 @@ def decide(run: Run, fact: Fact, *, batch: int = BATCH) -> list[Event]:
 
 
 def _drain(d: Decider, batch: int) -> None:
-    run = d.run
-    events, ready, pending = d.events, run.ready, d.pending
-    while not run.over and run.status is not Status.PENDING:
-        # Parallel items that begin change their parent; the first of them that says something carries that.
-        if len(events) >= batch and not pending:
-            return
+    events, ready = d.events, d.run.ready
+    # Parallel items that begin change their parent; the first of them that says something carries that.
+    while len(events) < batch or d.pending:
         if ready:
             _, token = ready.popitem(last=False)
             _advance(d, token)
-        elif not _go_on(d):
+        elif d.run.status is not Status.RUNNING or not _go_on(d):
             return
 
 
 def _advance(d: Decider, token: Token) -> None:
     if token.wait is not None or d.run.tokens.get(token.id) is not token:
         return
-    if token.phase is Phase.WORKING:
+    if token.phase is _WORKING:
         working.go_on(d, token)
-    elif token.phase is not Phase.PARKED:
+    elif token.phase is not _PARKED:
         _visit(d, rules.arrive(d, token))
 
 

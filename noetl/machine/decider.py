@@ -17,8 +17,8 @@ from noetl.model.playbook import Block
 class Decider:
     """Collects the events of one call of `decide`.
 
-    A change is applied at once and goes into the log with the next event: `change` and `emit` together do what `evolve` does
-    with the event later.
+    A change is applied at once and goes into the log with the next event: `change` and `emit` together do what `evolve`
+    does with the event later.
     """
 
     __slots__ = ("events", "pending", "run", "scope")
@@ -26,24 +26,24 @@ class Decider:
     def __init__(self, run: Run, at: int) -> None:
         self.run = run
         self.events: list[Event] = []
-        self.pending: list[tuple[Token | None, str, tuple[Any, ...]]] = []
+        #: The changes that the next event carries: `[token, word, *arguments]`.
+        self.pending: list[list[Any]] = []
         self.scope = Scope(run)
         # Clocks go back now and then; a run does not.
         run.at = max(run.at, at)
 
     def change(self, token: Token | None, word: str, *arguments: Any) -> None:
-        self.pending.append((token, word, arguments))
+        self.pending.append([token, word, *arguments])
         CHANGES[word](self.run, token, *arguments)
 
     def emit(self, kind: str, token: Token | None, data: dict[str, Any], *, into: str | None = None) -> None:
         """An event about a token, or the whole run; `into` is the path of the token that a join makes of it."""
         run = self.run
         if self.pending:
-            data["changes"] = [
-                [None if changed is token or changed is None else changed.id, word, *arguments]
-                for changed, word, arguments in self.pending
-            ]
-            self.pending.clear()
+            for change in self.pending:
+                changed = change[0]
+                change[0] = None if changed is token or changed is None else changed.id
+            data["changes"], self.pending = self.pending, []
         if token is None:
             event = Event(run.id, run.seq + 1, run.at, kind, "", "", data)
         else:

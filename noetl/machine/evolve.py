@@ -13,11 +13,14 @@ from noetl.machine.branches import activate, add_token, enter_step, move, order,
 from noetl.machine.held import Held
 from noetl.machine.joins import join
 from noetl.machine.result import completed, failed, make_error
-from noetl.machine.state import MOVING, ROOT, ActionWait, Known, Phase, Row, Run, Stage, Status, Token
+from noetl.machine.state import MOVING, ROOT, ActionWait, Known, Phase, Row, Run, SignalWait, Stage, Status, Token
 from noetl.machine.view import View
 from noetl.model.event import Event, Kind
 
 Data = dict[str, Any]
+
+# As globals: Python 3.11 is slow to find a member in its enum, and every visit of a step asks for these.
+_PENDING, _WORKING, _COMPLETED = Phase.PENDING, Phase.WORKING, Status.COMPLETED
 
 
 def evolve(run: Run, event: Event) -> Run:
@@ -36,7 +39,7 @@ def evolve(run: Run, event: Event) -> Run:
         apply_event(run, event)
     except (KeyError, IndexError, AttributeError, AssertionError) as error:
         raise ReplayError(
-            f"event {event.seq} ({event.kind}) of run {run.id} does not fit the playbook '{run.playbook.name}': {error!r}"
+            f"event {event.seq} ({event.kind}) of run {run.id} does not fit the playbook: {error!r}"
         ) from error
     token = run.tokens.get(event.token)
     if token is not None and token.phase in MOVING and token.wait is None and token.id not in run.ready:
@@ -79,7 +82,7 @@ def _step_started(run: Run, event: Event, data: Data) -> None:
     joined = data.get("joined")
     if joined is None:
         token = run.tokens[event.token]
-        if token.phase is Phase.PENDING:
+        if token.phase is _PENDING:
             activate(run, token)
         conflict = None
     else:
@@ -95,7 +98,7 @@ def _step_started(run: Run, event: Event, data: Data) -> None:
     token.visit = 1 if known is None else known.visits + 1
     token.known.own[step.name] = Known(row, None, token.visit)
     token.row = row
-    token.phase = Phase.WORKING
+    token.phase = _WORKING
     token.case = None
     token.failure = None
     token.tolerated = False
@@ -119,7 +122,7 @@ def _finish_row(run: Run, token: Token, event: Event, status: Status) -> Row:
 
 def _step_completed(run: Run, event: Event, data: Data) -> None:
     token = run.tokens[event.token]
-    _finish_row(run, token, event, Status.COMPLETED)
+    _finish_row(run, token, event, _COMPLETED)
     if token.step.work is not None and token.result is not None and token.result["success"]:
         token.error = None
     _go_on(run, token, data.get("next"))
@@ -154,6 +157,8 @@ def _step_cancelled(run: Run, event: Event, data: Data) -> None:
 
 def _action_started(run: Run, event: Event, data: Data) -> None:
     token = run.tokens[event.token]
+    if isinstance(token.wait, SignalWait):
+        return  # The change before it has said what the token waits for.
     frame = token.frames[-1]
     if "options" in data:
         frame.options = data["options"]

@@ -61,7 +61,10 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """A running action said something: `kind` is `action.progress`, `log` or `output`. It is recorded and changes nothing."""
+    """A running action said something, which is recorded and changes nothing.
+
+    `kind` is `action.progress`, `log` or `output`.
+    """
 
     at: int
     token: str

@@ -26,8 +26,8 @@ _NOWHERE = Span(Source("<held>", ""), 1, 1)
 class Held(msgspec.Struct, frozen=True):
     """A template kept for later: `tree` is its value with null at the `leaves`, each `(path, source)`.
 
-    `values` are those of the plain names it reads, `held` those that are held themselves, and `environment` the held entries
-    of the environment that it reads as `environment.NAME`.
+    `values` are those of the plain names it reads, `held` those that are held themselves, and `environment` the held
+    entries of the environment that it reads as `environment.NAME`.
     """
 
     tree: Any

@@ -115,7 +115,10 @@ def joined_path(arrivals: list[Token], *, leave_fork: bool) -> str:
 
 
 def join(run: Run, arrivals: list[Token], *, leave_fork: bool) -> tuple[Token, Conflict | None]:
-    """Replace the arrivals, in branch order, by one token at their step; `leave_fork` takes it out of their innermost fork."""
+    """Replace the arrivals, in branch order, by one token at their step.
+
+    `leave_fork` takes it out of their innermost fork.
+    """
     first = arrivals[0]
     if len(arrivals) == 1 and not leave_fork:
         unpark(run, first)
@@ -158,4 +161,3 @@ def join(run: Run, arrivals: list[Token], *, leave_fork: bool) -> tuple[Token, C
 def _latest(errors: list[dict[str, object] | None], before: dict[str, object] | None) -> dict[str, object] | None:
     changed = [error for error in errors if error is not before]
     return changed[-1] if changed else before
-

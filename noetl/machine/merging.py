@@ -85,7 +85,10 @@ def base_of(views: Sequence[View], otherwise: View | None) -> View | None:
 
 
 def final_variables(run: Run) -> View:
-    """All that was set, over the initial variables: by ended branches and by those still alive, the last in order wins."""
+    """All that was set, over the initial variables.
+
+    By ended branches and by those still alive; the last in order wins.
+    """
     views = [*run.ended, *((order(token), token.view) for token in run.tokens.values() if token.parent is None)]
     views.sort(key=lambda entry: entry[0])
     merged = View(run.base)

@@ -77,4 +77,3 @@ def changed(run: Run) -> Outstanding:
     run.changed.clear()
     run.timers_changed.clear()
     return Outstanding(actions, timers)
-

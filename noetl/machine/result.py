@@ -14,15 +14,17 @@ Error = dict[str, Any]
 def completed(
     data: Any = None, fields: Mapping[str, Any] | None = None, attempts: int = 1, duration: float = 0.0
 ) -> Result:
-    result: Result = dict(fields) if fields else {}
-    result["success"] = True
-    result["failed"] = result["skipped"] = False
-    result["status"] = "completed"
-    result["data"] = data
-    result["error"] = None
-    result["attempts"] = attempts
-    result["duration"] = duration
-    return result
+    result: Result = {
+        "success": True,
+        "failed": False,
+        "skipped": False,
+        "status": "completed",
+        "data": data,
+        "error": None,
+        "attempts": attempts,
+        "duration": duration,
+    }
+    return {**fields, **result} if fields else result
 
 
 def failed(

@@ -14,11 +14,14 @@ from noetl.model.event import Kind
 from noetl.model.playbook import ActionCall, Case, Join, OnError, Step
 from noetl.values import to_json
 
+# As globals: Python 3.11 is slow to find a member in its enum, and every visit of a step asks for these.
+_EACH, _STARTED, _COMPLETED = Join.EACH, Kind.STEP_STARTED, Kind.STEP_COMPLETED
+
 
 def arrive(d: Decider, token: Token) -> Token | None:
     """A token has come to a step: its visit starts, or it waits for others. The token whose visit goes on."""
     step = token.step
-    if step.join is Join.EACH:
+    if step.join is _EACH:
         return _start(d, token)
     if step.join is Join.ALL:
         d.emit(Kind.TOKEN_JOINED, token, {})
@@ -89,7 +92,7 @@ def _start(d: Decider, token: Token, arrivals: list[Token] | None = None, leaves
         return None
     data: dict[str, Any] = {"visit": visit}
     if arrivals is None:
-        d.emit(Kind.STEP_STARTED, token, data)
+        d.emit(_STARTED, token, data)
     else:
         data["joined"] = [arrival.id for arrival in arrivals]
         if leaves is not None:
@@ -129,7 +132,7 @@ def settle(d: Decider, token: Token) -> bool:
 
 
 def _rule(d: Decider, token: Token, below: int, *, failed: bool) -> bool:
-    """Try the cases below a number; after a failure only those that read the outcome. Whether one fired that is work."""
+    """Try the cases below a number, after a failure only those that read the outcome; whether one fired that is work."""
     cases = token.step.cases
     scope = d.scope
     for case in cases[below:] if below else cases:
@@ -161,13 +164,11 @@ def _fire(d: Decider, token: Token, case: Case) -> bool:
 
 
 def _finish(d: Decider, token: Token, case: int | None, moves: tuple[str, ...]) -> None:
-    data: dict[str, Any] = {}
-    if case is not None:
-        data["case"] = case
+    data: dict[str, Any] = {} if case is None else {"case": case}
     if moves:
         data["next"] = list(moves)
     if token.failure is None:
-        d.emit(Kind.STEP_COMPLETED, token, data)
+        d.emit(_COMPLETED, token, data)
     else:
         data["error"] = token.failure
         d.emit(Kind.STEP_FAILED, token, data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,8 @@ def moment(at: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at)
 
 
+# What is decided in one go has one time, and to write it costs more than the rest of a report's row.
+@lru_cache(maxsize=256)
 def iso(at: int) -> str:
     """The text of a time in data: UTC, microseconds."""
     return moment(at).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -104,7 +107,8 @@ class Drawing:
 class Scope:
     """Looks names up for one evaluation at a time.
 
-    Call `at` before each evaluation, with the token (None: only the run's own names) and the place where the expression stands.
+    Call `at` before each evaluation, with the token (None: only the run's own names) and the place where the expression
+    stands.
     """
 
     __slots__ = ("_drawing", "env", "extra", "place", "run", "token")

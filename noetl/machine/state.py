@@ -178,13 +178,15 @@ class Frame:
         self.held: dict[str, Held] = {}
         self.key = ""
 
+
 class Fork:
     """A step that moved its token on into several branches.
 
-    `origin`: the path of the token that forked. `parent`/`branch`: the branch of the outer fork that it is in. `turn_fork`/`turn_branch`: where it stands in
-    the order of branches, which a token keeps after a join. `bound`: how many branches may move at once, 0 for all.
-    `movable[b]` counts the tokens and inner forks of branch b that can move, `active` the branches where any can, `alive` all
-    that there are of the fork. `arrivals` counts tokens at `any`, `first` and N joins, by step index.
+    `origin`: the path of the token that forked. `parent`/`branch`: the branch of the outer fork that it is in.
+    `turn_fork`/`turn_branch`: where it stands in the order of branches, which a token keeps after a join. `bound`: how
+    many branches may move at once, 0 for all. `movable[b]` counts the tokens and inner forks of branch b that can move,
+    `active` the branches where any can, `alive` all that there are of the fork. `arrivals` counts tokens at `any`,
+    `first` and N joins, by step index.
     """
 
     __slots__ = (
@@ -341,9 +343,9 @@ class Ending:
 class Run:
     """One run of a playbook, as the fold of its events.
 
-    `changed` and `timers_changed` name the tokens and timers whose waits changed since the runtime last looked. They, `ready`
-    (who may have something to do) and `startable` (which forks may have a branch to start) are where to look first, and no
-    part of the state.
+    `changed` and `timers_changed` name the tokens and timers whose waits changed since the runtime last looked. They,
+    `ready` (who may have something to do) and `startable` (which forks may have a branch to start) are where to look
+    first, and no part of the state.
     """
 
     def __init__(self, playbook: Playbook, execution_id: str) -> None:
@@ -386,4 +388,3 @@ class Run:
     def wake(self, token: Token) -> None:
         """The token has something to do that waits for nothing outside."""
         self.ready.setdefault(token.id, token)
-

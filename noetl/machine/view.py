@@ -11,8 +11,8 @@ MISSING: Any = object()
 class View:
     """What one branch sees: its own changes over what the fork had.
 
-    A layer that has another on top of it is never written to, so branches share it. `places` says where in the playbook each
-    own value was set; it is kept where a merge may have to tell it.
+    A layer that has another on top of it is never written to, so branches share it. `places` says where in the playbook
+    each own value was set; it is kept where a merge may have to tell it.
     """
 
     __slots__ = ("own", "parent", "places")

@@ -1,7 +1,7 @@
 """The work of a step: a stack of frames, the innermost of which goes on until something has to come from outside.
 
-Each frame is a call, or a list of them, with its policies around it. Their order is that of language.md 6: `when` once; then for
-each iteration timeout, retry and fallback; then `on_error` and `as` once, over the whole.
+Each frame is a call, or a list of them, with its policies around it. Their order is that of language.md 6: `when` once;
+then for each iteration timeout, retry and fallback; then `on_error` and `as` once, over the whole.
 """
 
 from __future__ import annotations
@@ -96,7 +96,11 @@ def _looping(d: Decider, token: Token, frame: Frame) -> GoesOn:
     try:
         if frame.items is not None:
             return _next_item(d, token, frame)
-        if frame.index >= 0 and loop.until is not None and loop.until.evaluate(d.scope.at(token, f"{work.place}.until")):
+        if (
+            frame.index >= 0
+            and loop.until is not None
+            and loop.until.evaluate(d.scope.at(token, f"{work.place}.until"))
+        ):
             d.change(token, "looped")
             return True
         most = count(loop.max, d.scope.at(token, f"{work.place}.max"))
@@ -225,7 +229,9 @@ def _tried(d: Decider, token: Token, frame: Frame) -> GoesOn:
     if outcome["failed"] and not token.tolerated and outcome["status"] == "failed":
         if work.retry is not None and frame.attempt > 0:
             try:
-                delay = next_delay(work.retry, outcome["error"], frame.attempt, d.scope.at(token, f"{work.place}.retry"))
+                delay = next_delay(
+                    work.retry, outcome["error"], frame.attempt, d.scope.at(token, f"{work.place}.retry")
+                )
             except ExpressionError as problem:
                 return _fail(d, token, work, problem, Stage.ENDING)
             if delay is not None:

@@ -45,8 +45,8 @@ class Kind(StrEnum):
 class Event(msgspec.Struct, frozen=True, gc=False):
     """One entry of a run's log.
 
-    `seq` is dense from 1; `at` is UTC in microseconds since the epoch; `step` and `token` are empty where the event belongs
-    to the whole run; `data` is JSON.
+    `seq` is dense from 1; `at` is UTC in microseconds since the epoch; `step` and `token` are empty where the event
+    belongs to the whole run; `data` is JSON.
     """
 
     execution_id: str

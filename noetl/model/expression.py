@@ -1,4 +1,4 @@
-"""What the model holds where a playbook says `{{ ... }}`: source text, place, what it reads, and a compiled callable."""
+"""What the model holds where a playbook has a template or condition: its text and place, what it reads, a callable."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Path = tuple[str | int, ...]
 class Expression:
     """One template (`{{ a }}/{{ b }}`) or condition (`a > 1`).
 
-    `paths` are the longest static paths that it reads, `names` their first parts without what the expression itself binds.
-    `at(offset, length)` is the place of a part of `source`. `evaluate` raises ExpressionError, with `span` set.
+    `paths` are the longest static paths that it reads, `names` their first parts without what the expression itself
+    binds. `at(offset, length)` is the place of a part of `source`. `evaluate` raises ExpressionError, with `span` set.
     """
 
     source: str

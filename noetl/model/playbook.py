@@ -99,8 +99,9 @@ class Store:
 class Work:
     """What a step can be busy with, and the policies around it.
 
-    `id` indexes `Playbook.works`; `place` names it for people and for idempotency keys (`Load.run[1]`). The policies nest as
-    language.md 6 says: `when` once; then for each iteration `timeout`, `retry`, `fallback`; then `on_error` and `store` once.
+    `id` indexes `Playbook.works`; `place` names it for people and for idempotency keys (`Load.run[1]`). The policies
+    nest as language.md 6 says: `when` once; then for each iteration `timeout`, `retry`, `fallback`; then `on_error` and
+    `store` once.
     """
 
     id: int
@@ -170,8 +171,8 @@ class Task:
 class Case:
     """`- case: "{{ kept > 0 }}"` with `run:` either steps to move to, or work; `number` counts from 1.
 
-    `condition` is None where it is always true. `reads_outcome` says that the condition reads how the work went, so that the
-    case is a candidate when the step has failed.
+    `condition` is None where it is always true. `reads_outcome` says that the condition reads how the work went, so
+    that the case is a candidate when the step has failed.
     """
 
     number: int
@@ -191,8 +192,8 @@ class Case:
 class Step:
     """A state of the playbook: its work, then the ordered cases that say where the token goes.
 
-    `parallel` bounds the branches of its fork. `join` is a Join or the number of arrivals it waits for. `quick` is its work where
-    that is a single `set` without policies, which the machine does without keeping track of it.
+    `parallel` bounds the branches of its fork. `join` is a Join or the number of arrivals it waits for. `quick` is its
+    work where that is a single `set` without policies, which the machine does without keeping track of it.
     """
 
     name: str
@@ -243,7 +244,8 @@ class Playbook:
     """A whole playbook that has been checked.
 
     `works[i].id == i` for all work there is. `environment` and `context` are in the order in which they are rendered.
-    `outputs` is None without that section. `held` are the environment entries that read `secrets` or `env` (language.md 5).
+    `outputs` is None without that section. `held` are the environment entries that read `secrets` or `env` (language.md
+    5).
     """
 
     name: str

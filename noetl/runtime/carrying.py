@@ -1,7 +1,7 @@
 """Carries out one action: everything that stands around a handler's `run`, once for all handlers.
 
-Held options are rendered, options checked, the timeout kept, secrets masked, and whatever goes wrong becomes an error with a
-kind and a code.
+Held options are rendered, options checked, the timeout kept, secrets masked, and whatever goes wrong becomes an error
+with a kind and a code.
 """
 
 from __future__ import annotations

@@ -62,9 +62,9 @@ class Engine:
         async with Engine() as engine:
             report = await engine.run(noetl.load("playbook.yaml"), {"threshold": 50})
 
-    `store` is the URL of the event log, `memory:` by default. `handlers` are further actions. `working_folder` is what `cwd` and
-    written files are relative to. With `rebuilds`, every run is thrown away after each append and folded again from the store:
-    slow, and the way to show that nothing lives only in memory.
+    `store` is the URL of the event log, `memory:` by default. `handlers` are further actions. `working_folder` is what
+    `cwd` and written files are relative to. With `rebuilds` (by default what NOETL_REBUILD=1 says), every run is thrown
+    away after each append and folded again from the store: slow, and the way to show that nothing lives only in memory.
     """
 
     def __init__(
@@ -73,13 +73,13 @@ class Engine:
         *,
         handlers: Iterable[Handler] = (),
         working_folder: Path | None = None,
-        rebuilds: bool = False,
+        rebuilds: bool | None = None,
     ) -> None:
         self._url = store
         self.registry = Registry(handlers)
         self.shapes = Shapes(self.registry)
         self.working_folder = Path.cwd() if working_folder is None else working_folder
-        self.rebuilds = rebuilds
+        self.rebuilds = os.environ.get("NOETL_REBUILD") == "1" if rebuilds is None else rebuilds
         self.store: EventStore
         self._resources = Resources()
         self._runners: dict[str, Runner] = {}
@@ -96,7 +96,10 @@ class Engine:
         await self.close()
 
     async def close(self) -> None:
-        """Stop driving all runs, close what they share, and write what waits. A run that has not ended can be resumed."""
+        """Stop driving all runs, close what they share, and write what waits.
+
+        A run that has not ended can be resumed.
+        """
         await asyncio.gather(*(runner.close() for runner in list(self._runners.values())))
         await self._resources.close()
         await self.store.close()
@@ -148,7 +151,12 @@ class Engine:
                 os.killpg(group, signal.SIGKILL)
 
     async def _begin(
-        self, playbook: Playbook, inputs: Mapping[str, Any], execution_id: str, given: Mapping[str, str], parent: str | None
+        self,
+        playbook: Playbook,
+        inputs: Mapping[str, Any],
+        execution_id: str,
+        given: Mapping[str, str],
+        parent: str | None,
     ) -> Runner:
         path = Path(playbook.source.name)
         folder = path.parent.absolute() if path.is_file() else self.working_folder
@@ -225,7 +233,7 @@ class Engine:
 
 def _child_path(folder: Path, options: Any) -> Path:
     if options.path is not None:
-        return folder / options.path
+        return folder / str(options.path)
     candidates = [folder / f"{options.name}{ending}" for ending in (".yaml", ".yml", ".json")]
     return next((path for path in candidates if path.is_file()), candidates[0])
 

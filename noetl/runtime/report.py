@@ -13,7 +13,10 @@ from noetl.machine.state import Row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The state of a run at one moment; `duration` is in seconds, `error` the failure that ended it, `steps` rows by start."""
+    """The state of a run at one moment.
+
+    `duration` is in seconds, `error` the failure that ended it, `steps` rows by start.
+    """
 
     execution_id: str
     playbook: str

@@ -71,7 +71,14 @@ class Runner:
     """
 
     def __init__(
-        self, host: Host, run: Run, *, folder: Path, working_folder: Path, secrets: Mapping[str, str], parent: str | None
+        self,
+        host: Host,
+        run: Run,
+        *,
+        folder: Path,
+        working_folder: Path,
+        secrets: Mapping[str, str],
+        parent: str | None,
     ) -> None:
         self.host = host
         self.run = run
@@ -116,7 +123,11 @@ class Runner:
             return
         self._busy = True
         while self._inbox and not self._closed:
-            events = decide(self.run, self._inbox.popleft(), batch=1 if self.host.rebuilds else BATCH)
+            fact = self._inbox.popleft()
+            if isinstance(fact, ActionEnded) and self._running.get(fact.token, (0, None))[0] == fact.wait:
+                # Until now it was in hand: an action whose end is still in the inbox must not be started again.
+                del self._running[fact.token]
+            events = decide(self.run, fact, batch=1 if self.host.rebuilds else BATCH)
             if events:
                 self._commit(events)
                 if self.host.rebuilds:
@@ -244,8 +255,6 @@ class Runner:
             cancelled = True
         finally:
             around.flush()
-        if self._running.get(command.token, (0, None))[0] == command.wait:
-            del self._running[command.token]
         fact = ActionEnded(at=microseconds(), token=command.token, wait=command.wait, cancelled=True)
         if not cancelled:
             fact = ActionEnded(

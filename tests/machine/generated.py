@@ -27,7 +27,9 @@ conditions = st.sampled_from(
 
 values = st.one_of(
     st.integers(0, 3),
-    st.sampled_from(["{{ x | default(0) }}", "{{ (y | default(0)) ~ 'b' }}", "{{ steps.A.visits | default(0) }}", "text"]),
+    st.sampled_from(
+        ["{{ x | default(0) }}", "{{ (y | default(0)) ~ 'b' }}", "{{ steps.A.visits | default(0) }}", "text"]
+    ),
 )
 
 
