@@ -28,7 +28,7 @@ from noetl.machine.evaluation import duration
 from noetl.machine.facts import ActionEnded, Advance, Cancel, Fact, Said, Signal, Start, TimerDue
 from noetl.machine.held import hold, is_held
 from noetl.machine.joins import ready_join, unmet_join
-from noetl.machine.merging import final_variables
+from noetl.machine.merging import final_token
 from noetl.machine.result import Error, make_error
 from noetl.machine.state import ActionWait, Phase, Run, SignalWait, Status, Token
 from noetl.model.event import Event, Kind
@@ -120,19 +120,14 @@ def _finish(d: Decider) -> None:
 
 
 def _outputs(d: Decider, status: Status) -> dict[str, Any]:
-    run = d.run
-    declared = run.playbook.outputs
-    final = final_variables(run)
+    declared = d.run.playbook.outputs
+    final = final_token(d.run)
     if declared is None:
-        return dict(final.own)
+        return dict(final.view.own)
     if status is not Status.COMPLETED:
         return {}
-    view, run.base = run.base, final
-    try:
-        scope = d.scope.at(None, "outputs")
-        return {name: to_json(template.render(scope)) for name, template in declared.items()}
-    finally:
-        run.base = view
+    scope = d.scope.at(final, "outputs")
+    return {name: to_json(template.render(scope)) for name, template in declared.items()}
 
 
 def _start(d: Decider, fact: Start) -> None:

@@ -140,7 +140,7 @@ def _step_failed(run: Run, event: Event, data: Data) -> None:
 def _go_on(run: Run, token: Token, names: list[str] | None) -> None:
     token.row = None
     if not names:
-        run.ended.append((order(token), token.view))
+        run.ended.append((order(token), token))
         remove_token(run, token)
     elif len(names) == 1:
         move(run, token, run.playbook.steps[names[0]])

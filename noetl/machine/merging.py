@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from noetl.machine.branches import order
-from noetl.machine.state import Known, Run
+from noetl.machine.state import ROOT, Known, Run, Token
 from noetl.machine.view import View, common_layer
 from noetl.model.playbook import Merge
 
@@ -84,18 +84,25 @@ def base_of(views: Sequence[View], otherwise: View | None) -> View | None:
     return common_layer(list(views)) if len(views) > 1 else otherwise
 
 
-def final_variables(run: Run) -> View:
-    """All that was set, over the initial variables.
+def final_token(run: Run) -> Token:
+    """What the outputs see: all that was set over the initial variables, and all that is known of steps.
 
     By ended branches and by those still alive; the last in order wins.
     """
-    views = [*run.ended, *((order(token), token.view) for token in run.tokens.values() if token.parent is None)]
-    views.sort(key=lambda entry: entry[0])
-    merged = View(run.base)
-    for layer in _each_once(view for _, view in views):
+    tokens = [*run.ended, *((order(token), token) for token in run.tokens.values() if token.parent is None)]
+    tokens.sort(key=lambda entry: entry[0])
+    view, known = View(run.base), View()
+    for layer in _each_once(token.view for _, token in tokens):
         if layer is not run.base:
-            merged.own.update(layer.own)
-    return merged
+            view.own.update(layer.own)
+    for layer in _each_once(token.known for _, token in tokens):
+        known.own.update(layer.own)
+    final = Token(ROOT, run.playbook.step_list[0], view, known)
+    if tokens:
+        last = tokens[-1][1]
+        final.result, final.results = last.result, last.results
+        final.error, final.last_error = last.error, last.last_error
+    return final
 
 
 def _each_once(views: Iterable[View]) -> Iterable[View]:

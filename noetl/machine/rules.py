@@ -132,7 +132,7 @@ def settle(d: Decider, token: Token) -> bool:
 
 
 def _rule(d: Decider, token: Token, below: int, *, failed: bool) -> bool:
-    """Try the cases below a number, after a failure only those that read the outcome; whether one fired that is work."""
+    """Try the cases below a number, after a failure those that read the outcome. Whether one fired that is work."""
     cases = token.step.cases
     scope = d.scope
     for case in cases[below:] if below else cases:

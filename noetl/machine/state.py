@@ -372,7 +372,7 @@ class Run:
         self.timers: dict[int, Timer] = {}
         self.next_timer = 1
         self.signals: list[tuple[str, Any]] = []
-        self.ended: list[tuple[tuple[int, ...], View]] = []
+        self.ended: list[tuple[tuple[int, ...], Token]] = []
         self.ending: Ending | None = None
         #: The failure that a report names: the one that ended the run, or under `on_error: continue` the first.
         self.error: Error | None = None

@@ -73,7 +73,7 @@ def _row(row: Row, now: int) -> dict[str, Any]:
     return {
         "name": row.name,
         "visit": row.visit,
-        "status": row.status,
+        "status": str(row.status),
         "attempts": row.attempts,
         "started_at": iso(row.started_at),
         "duration": (ended_at - row.started_at) / 1e6,

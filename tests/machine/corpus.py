@@ -674,6 +674,17 @@ outputs: {c: "{{ c }}", e: "{{ e }}", home: "{{ home }}"}
         {"c": 11, "e": "11x43", "home": "/home/test"},
     ),
     Rehearsal(
+        "outputs read what is known of the steps of all branches",
+        """
+steps:
+  - {name: A, parallel: true, rule: [{case: true, run: [{step: B}, {step: C}]}]}
+  - {name: B, run: [{action: shell, cmd: b}]}
+  - {name: C, run: [{action: shell, cmd: c}]}
+outputs: {b: "{{ steps.B.result.data }}", c: "{{ steps.C.status }}", a: "{{ steps.A.visits }}"}
+""",
+        {"b": "b", "c": "completed", "a": 1},
+    ),
+    Rehearsal(
         "tolerated failures inside a task do not retry it",
         """
 context: {n: 0}
