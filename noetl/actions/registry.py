@@ -51,7 +51,8 @@ class Registry:
             module, _, attribute = BUILT_IN[name].partition(":")
             handler: Handler = getattr(import_module(module), attribute)()
             return handler
-        # Looking through all installed packages costs as much as a small run, so only a name that we do not know asks for it.
+        # Looking through all installed packages costs as much as a small run, so only a name that we do not know asks
+        # for it.
         from importlib.metadata import entry_points
 
         for entry in entry_points(group=GROUP, name=name):
