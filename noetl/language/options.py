@@ -1,0 +1,64 @@
+"""An action's own keys: known, required, well-formed where they are literal, and templates unless they are programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from noetl.language.conforms import Checker
+from noetl.language.fields import Fields
+from noetl.language.inline import check_inline
+from noetl.language.nodes import Node, Scalar
+from noetl.language.program import Program
+from noetl.language.report import head
+from noetl.language.schema import ActionShape
+from noetl.language.templating import constant, template
+from noetl.language.unsupported import check_value
+from noetl.model.expression import Template
+from noetl.spelling import did_you_mean
+
+
+def shape_of(program: Program, node: Node, action: str) -> ActionShape | None:
+    """The shape of an action; None, reported, where there is no such action."""
+    shape = program.shape(action)
+    if shape is None and check_value(program.report, f"action: {action}", node):
+        message = f"there is no action '{action}'"
+        known = program.action_names()
+        hint = did_you_mean(action, known) or f"known are {', '.join(sorted(known))}"
+        program.report.error("unknown-action", message, node, hint)
+    return shape
+
+
+def read_options(
+    program: Program,
+    fields: Fields,
+    own: Mapping[str, tuple[Scalar, Node]],
+    action: str | None,
+    shape: ActionShape | None,
+) -> dict[str, Template]:
+    """The templates of the action's own keys, each checked where it is literal."""
+    report = program.report
+    if shape is None:
+        return {key: template(report, node) for key, (_, node) in own.items()}
+    before = len(report.problems)
+    fields.require(sorted(shape.required))
+    options = {}
+    for key, (_, node) in own.items():
+        program_text = key in shape.program_text
+        Checker(report, shape.schema, templates=not program_text).check(node, shape.keys[key], f"'{key}'")
+        options[key] = constant(report, node) if program_text else template(report, node)
+    check_inline(action, fields)
+    if (
+        shape.verify is not None
+        and len(report.problems) == before
+        and all(given.constant for given in options.values())
+    ):
+        _verify(fields, shape.verify, options)
+    return options
+
+
+def _verify(fields: Fields, verify: Callable[[Mapping[str, Any]], object], options: Mapping[str, Template]) -> None:
+    try:
+        verify({key: given.value for key, given in options.items()})
+    except ValueError as error:
+        fields.report.error("bad-value", f"{fields.owner}: {error}", head(fields.node))

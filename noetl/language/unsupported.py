@@ -1,0 +1,35 @@
+"""What the language names and this version does not carry out yet: reported, never silently ignored."""
+
+from __future__ import annotations
+
+from noetl.language.fields import Fields
+from noetl.language.nodes import Node
+from noetl.language.report import Report
+
+#: The owners are a playbook, a step, a call (of an action or a task) and a limit. A line goes when its key works.
+UNSUPPORTED: dict[str, frozenset[str]] = {
+    "playbook": frozenset({"limits", "concurrency", "retry_budget", "sla"}),
+    "step": frozenset({"compensate", "priority", "sla"}),
+    "call": frozenset({"compensate", "limit"}),
+}
+
+#: The same for values: `runtime: callback`, `on_error: {retry: ...}` of a playbook, and actions without a handler.
+UNSUPPORTED_VALUES = frozenset({"runtime: callback", "on_error: retry", "action: http", "action: powershell"})
+
+
+def check_keys(fields: Fields, owner: str) -> None:
+    """Report the keys of this mapping that this version does not carry out."""
+    for key in fields.node.entries.keys() & UNSUPPORTED[owner]:
+        _report(fields.report, key, fields.key(key))
+
+
+def check_value(report: Report, value: str, where: Node) -> bool:
+    """Whether this version carries out a `key: value`; reported if not."""
+    if value in UNSUPPORTED_VALUES:
+        _report(report, value, where)
+    return value not in UNSUPPORTED_VALUES
+
+
+def _report(report: Report, what: str, where: Node) -> None:
+    message = f"'{what}' is part of the language but this version does not carry it out"
+    report.error("unsupported", message, where)
