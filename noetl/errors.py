@@ -63,15 +63,27 @@ class Problem:
     def render(self) -> str:
         """The sentence with its position, the source line, and a caret with the hint under it."""
         head = f"{self.span}: {self.severity}[{self.code}]: {self.message}"
-        # A tab is one character to YAML's columns and many to a terminal; the caret must stand under its word.
-        line = self.span.source.line(self.span.line).replace("\t", " ")
+        line, column = _excerpt(self.span)
         if not line.strip():
             return head if self.hint is None else f"{head} ({self.hint})"
         number = f"{self.span.line:>5}"
-        width = max(1, min(self.span.length, len(line) - self.span.column + 1))
-        caret = " " * (self.span.column - 1) + "^" * width
+        width = max(1, min(self.span.length, len(line) - column + 1))
+        caret = " " * (column - 1) + "^" * width
         hint = "" if self.hint is None else f" {self.hint}"
         return f"{head}\n{number} | {line}\n{' ' * len(number)} | {caret}{hint}"
+
+
+#: A source line is shown up to this many characters, around what is wrong with it.
+LONGEST_EXCERPT = 200
+
+
+def _excerpt(span: Span) -> tuple[str, int]:
+    """The source line as a terminal can show it, and the column that the span has there."""
+    line, column = span.source.line(span.line), span.column
+    start = max(0, column - LONGEST_EXCERPT // 2) if len(line) > LONGEST_EXCERPT else 0
+    # Each character takes one column, a tab and what would move the cursor too: the caret must stand under its word.
+    shown = "".join(c if c.isprintable() else " " for c in line[start : start + LONGEST_EXCERPT])
+    return shown, column - start
 
 
 def sort_problems(problems: Iterable[Problem]) -> list[Problem]:

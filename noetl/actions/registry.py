@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
+from typing import Any
 
 import msgspec
 
@@ -98,4 +99,21 @@ def shape_of(handler: Handler) -> ActionShape:
         required=frozenset(own.get("required", ())),
         program_text=handler.program_text,
         runtimes=handler.runtimes,
+        verify=lambda options: convert_options(handler, options),
     )
+
+
+def convert_options(handler: Handler, options: Mapping[str, Any]) -> Any:
+    """The options as the handler takes them. Raises ValueError with a sentence that names the key."""
+    try:
+        # Not strict: a template of text and braces gives text where a number is meant.
+        return msgspec.convert(dict(options), handler.options, strict=False)
+    except msgspec.ValidationError as error:
+        # msgspec ends with where it is, as `$.key`; the user wrote `key`.
+        sentence, _, place = str(error).partition(" - at `$")
+        key = place.rstrip("`").removeprefix(".")
+        raise ValueError(f"'{key}': {_plain(sentence)}" if key else _plain(sentence)) from error
+
+
+def _plain(sentence: str) -> str:
+    return (sentence[:1].lower() + sentence[1:]).replace("`", "'")

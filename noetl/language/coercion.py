@@ -22,13 +22,21 @@ _SECTION = re.compile(r"^inputs(?=\s*:)", re.MULTILINE)
 _ORDER = ("null", "boolean", "integer", "number", "array", "object")
 
 
-def coerce_inputs(playbook: Playbook, given: Mapping[str, Any], from_text: bool) -> dict[str, Any]:
-    """The value of every input. With `from_text` the given ones are texts of a command line. Raises PlaybookError."""
-    problems = [_unknown(playbook, name) for name in given if name not in playbook.inputs]
+def coerce_inputs(
+    playbook: Playbook, given: Mapping[str, Any], text: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The value of every input: one `given`, or read from a `text` of a command line, which comes first.
+
+    Raises PlaybookError.
+    """
+    texts = text or {}
+    problems = [_unknown(playbook, name) for name in {**given, **texts} if name not in playbook.inputs]
     values: dict[str, Any] = {}
     for name, parameter in playbook.inputs.items():
-        if name in given:
-            values[name] = _value(parameter, given[name], from_text, problems)
+        if name in texts:
+            values[name] = _value(parameter, _read(texts[name], parameter), problems)
+        elif name in given:
+            values[name] = _value(parameter, given[name], problems)
         else:
             values[name] = parameter.default
             if parameter.required and parameter.default is None:
@@ -49,9 +57,9 @@ def _unknown(playbook: Playbook, name: str) -> Problem:
     return Problem("unknown-input", f"the playbook has no input '{name}'", span, hint=hint)
 
 
-def _value(parameter: Input, given: Any, from_text: bool, problems: list[Problem]) -> Any:
+def _value(parameter: Input, given: Any, problems: list[Problem]) -> Any:
     try:
-        value = to_json(_read(given, parameter) if from_text and isinstance(given, str) else given)
+        value = to_json(given)
     except TypeError as error:
         problems.append(Problem("bad-input", f"input '{parameter.name}': {error}", parameter.span))
         return None

@@ -43,9 +43,19 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def examine(
+    source: Source, actions: Mapping[str, ActionShape], *, strict: bool = False
+) -> tuple[Playbook | None, list[Problem]]:
+    """The playbook, if enough of it is there to be checked as a whole, and all its problems in order of the text."""
+    loaded, problems = parse(source, actions)
+    if loaded is not None:
+        problems = [*problems, *check_whole(loaded, strict=strict)]
+    return loaded, sort_problems(problems)
+
+
 def load(playbook: str | Path, actions: Mapping[str, ActionShape]) -> Playbook:
     """The playbook of a file, or of a text: a `str` with a line break in it. Raises PlaybookError with all problems."""
-    loaded, problems = _checked(playbook, actions, strict=False)
+    loaded, problems = examine(read_source(playbook), actions)
     if loaded is None or any(problem.severity is Severity.ERROR for problem in problems):
         raise PlaybookError(problems)
     return loaded
@@ -53,17 +63,8 @@ def load(playbook: str | Path, actions: Mapping[str, ActionShape]) -> Playbook:
 
 def check(playbook: str | Path, actions: Mapping[str, ActionShape], *, strict: bool = False) -> list[Problem]:
     """All problems of a file, or of a text, in the order of the text."""
-    return sort_problems(_checked(playbook, actions, strict=strict)[1])
-
-
-def _checked(
-    playbook: str | Path, actions: Mapping[str, ActionShape], *, strict: bool
-) -> tuple[Playbook | None, list[Problem]]:
     try:
         source = read_source(playbook)
     except PlaybookError as error:
-        return None, list(error.problems)
-    loaded, problems = parse(source, actions)
-    if loaded is not None:
-        problems = [*problems, *check_whole(loaded, strict=strict)]
-    return loaded, problems
+        return list(error.problems)
+    return examine(source, actions, strict=strict)[1]

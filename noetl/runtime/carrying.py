@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from noetl.actions.base import Call, Handler
+from noetl.actions.registry import convert_options
 from noetl.errors import ActionError, ErrorKind, ExpressionError
 from noetl.machine import RunAction
 from noetl.machine.held import release
@@ -50,7 +49,8 @@ async def carry_out(command: RunAction, around: Surroundings) -> Ended:
     except ActionError as error:
         return _failed(command, around, error)
     except TimeoutError:
-        message = f"'{work.place}' did not end within its timeout of {command.timeout:g} s"
+        bound = "" if command.timeout is None else f" of {command.timeout:g} s"
+        message = f"'{work.place}' did not end within its timeout{bound}"
         return _failed(command, around, ActionError(ErrorKind.TRANSIENT, "timeout", message))
     except ExpressionError as error:
         return _failed(command, around, ActionError(ErrorKind.PERMANENT, error.code, error.message))
@@ -88,11 +88,9 @@ def _options(command: RunAction, around: Surroundings) -> dict[str, Any]:
 
 def _convert(handler: Handler, options: dict[str, Any]) -> Any:
     try:
-        # Not strict: a template of text and braces gives text where a number is meant.
-        return msgspec.convert(options, handler.options, strict=False)
-    except msgspec.ValidationError as error:
-        # msgspec says where as `$.key`; the user wrote `key`.
-        message = f"the options of '{handler.name}' are wrong: {error}".replace("`$.", "`").replace("`", "'")
+        return convert_options(handler, options)
+    except ValueError as error:
+        message = f"the options of '{handler.name}' are wrong: {error}"
         raise ActionError(ErrorKind.USER, "bad_options", message) from error
 
 

@@ -124,13 +124,13 @@ class Engine:
             raise
 
     async def start(
-        self, playbook: Playbook, inputs: Mapping[str, Any] | None = None, *, from_text: bool = False
+        self, playbook: Playbook, inputs: Mapping[str, Any] | None = None, *, text: Mapping[str, str] | None = None
     ) -> RunHandle:
-        """Start a run. With `from_text`, inputs that are text are read as their declared type (the command line's way).
+        """Start a run. An input in `text` is read as its declared type, as on the command line, and comes first.
 
         Raises PlaybookError where the inputs or secrets are wrong.
         """
-        values = coerce_inputs(playbook, inputs or {}, from_text=from_text)
+        values = coerce_inputs(playbook, inputs or {}, text)
         return RunHandle(await self._begin(playbook, values, new_id(), {}, None))
 
     async def idle(self) -> None:
@@ -209,7 +209,7 @@ class Engine:
         """Run the playbook that a `playbook` action names; its outputs are the data."""
         try:
             playbook = self.load(_child_path(parent.folder, options))
-            inputs = coerce_inputs(playbook, options.inputs, from_text=False)
+            inputs = coerce_inputs(playbook, options.inputs)
             # A retried attempt keeps its key and needs a run of its own: the one before has failed.
             attempt = "" if command.attempt == 1 else f"#{command.attempt}"
             execution_id = child_id(parent.run.id, command.key + attempt)

@@ -18,10 +18,10 @@ def playbook_of(schema: str) -> Playbook:
     return valid(f"inputs:\n  x: {schema}\n{STEPS}")
 
 
-def refused(playbook: Playbook, given: dict[str, Any], *, from_text: bool = False) -> str:
+def refused(playbook: Playbook, given: dict[str, Any], text: dict[str, str] | None = None) -> str:
     """What is printed of the inputs that are refused."""
     with pytest.raises(PlaybookError) as caught:
-        coerce_inputs(playbook, given, from_text)
+        coerce_inputs(playbook, given, text)
     return str(caught.value)
 
 
@@ -49,7 +49,7 @@ def refused(playbook: Playbook, given: dict[str, Any], *, from_text: bool = Fals
     ],
 )
 def test_a_text_is_read_as_the_type_of_the_input(schema: str, text: str, value: object) -> None:
-    found = coerce_inputs(playbook_of(schema), {"x": text}, from_text=True)["x"]
+    found = coerce_inputs(playbook_of(schema), {}, {"x": text})["x"]
     assert found == value
     assert type(found) is type(value)
 
@@ -65,12 +65,12 @@ def test_a_text_is_read_as_the_type_of_the_input(schema: str, text: str, value: 
     ],
 )
 def test_a_value_that_fits_is_taken_as_it_is(schema: str, value: object) -> None:
-    assert coerce_inputs(playbook_of(schema), {"x": value}, from_text=False) == {"x": value}
+    assert coerce_inputs(playbook_of(schema), {"x": value}) == {"x": value}
 
 
 def test_an_input_that_is_not_given_has_its_default() -> None:
     playbook = valid(f"inputs: {{a: {{default: [1]}}, b: {{type: number}}, c: }}\n{STEPS}")
-    assert coerce_inputs(playbook, {}, from_text=True) == {"a": [1], "b": None, "c": None}
+    assert coerce_inputs(playbook, {}) == {"a": [1], "b": None, "c": None}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_an_unknown_input_is_refused_at_the_section() -> None:
 
 
 def test_an_unknown_input_of_a_playbook_without_inputs_is_refused_at_its_start() -> None:
-    assert refused(valid(STEPS), {"y": "1"}, from_text=True) == (
+    assert refused(valid(STEPS), {}, {"y": "1"}) == (
         "p.yaml:1:1: error[unknown-input]: the playbook has no input 'y'\n"
         f"    1 | {HEADER.splitlines()[0]}\n"
         "      | ^ it has none"
@@ -145,5 +145,5 @@ def test_a_required_input_must_be_given() -> None:
 def test_all_problems_of_inputs_are_found() -> None:
     playbook = valid(f"inputs: {{a: {{type: number}}, b: {{required: true}}}}\n{STEPS}")
     with pytest.raises(PlaybookError) as caught:
-        coerce_inputs(playbook, {"a": "x", "c": "y"}, from_text=True)
+        coerce_inputs(playbook, {}, {"a": "x", "c": "y"})
     assert [problem.code for problem in caught.value.problems] == ["unknown-input", "bad-input", "missing-input"]

@@ -248,7 +248,7 @@ description: 'a\x00b'
 """,
         """\
 p.yaml:4:16: error[yaml-syntax]: the character U+0000 cannot stand in YAML
-    4 | description: 'a\x00b'
+    4 | description: 'a b'
       |                ^ write it as "\\x00", in double quotes
 """,
     ),

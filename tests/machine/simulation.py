@@ -107,7 +107,7 @@ class Simulation:
             events = decide(self.run, Advance(at=self.clock), batch=batch)
 
     def start(self) -> Simulation:
-        inputs = coerce_inputs(self.playbook, self.inputs, from_text=False)
+        inputs = coerce_inputs(self.playbook, self.inputs)
         self.feed(Start(at=self.clock, inputs=inputs, env={"HOME": "/home/test"}))
         return self
 
