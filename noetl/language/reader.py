@@ -21,7 +21,8 @@ from noetl.span import Source
 #: How many characters a playbook may have.
 MAX_CHARACTERS = 32 * 1024 * 1024
 
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Said of what is forbidden: the ranges of what is allowed take twenty times as long to compile.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 #: Anchor and tag, which stand before the node that they are about.
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*(?:[&!][^\s,\[\]{}]*(?=[\s,\]}]|$)\s*)?")
 

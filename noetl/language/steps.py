@@ -70,6 +70,7 @@ def read_step(program: Program, node: Mapping, name: Scalar, index: int, paralle
         cases=cases,
         parallel=bound,
         join=_join(fields),
+        join_given=fields.get("join") is not None,
         merge=Merge.CONFLICT if merge is None else Merge(merge),
         priority=fields.choice("priority", _PRIORITIES) or "normal",
         max_visits=fields.count("max_visits") or 10_000,

@@ -32,7 +32,6 @@ from noetl.machine.merging import final_token
 from noetl.machine.result import Error, make_error
 from noetl.machine.state import ActionWait, Phase, Run, SignalWait, Status, Token
 from noetl.model.event import Event, Kind
-from noetl.values import to_json
 
 #: How many events one call of `decide` makes before it returns, so that a long chain leaves room for other runs.
 BATCH = 512
@@ -127,7 +126,7 @@ def _outputs(d: Decider, status: Status) -> dict[str, Any]:
     if status is not Status.COMPLETED:
         return {}
     scope = d.scope.at(final, "outputs")
-    return {name: to_json(template.render(scope)) for name, template in declared.items()}
+    return {name: template.render(scope) for name, template in declared.items()}
 
 
 def _start(d: Decider, fact: Start) -> None:
@@ -169,12 +168,12 @@ def _first_values(d: Decider, fact: Start) -> dict[str, Any]:
         if is_held(template, here, draft.environment):
             value = held[name] = hold(template, here, draft.environment)
         else:
-            value = environment[name] = to_json(template.render(here))
+            value = environment[name] = template.render(here)
         draft.environment[name] = value
         draft.names.setdefault(name, value)
     scope.env = fact.env
     for name, template in draft.playbook.context.items():
-        draft.base.own[name] = to_json(template.render(scope.at(None, f"context.{name}")))
+        draft.base.own[name] = template.render(scope.at(None, f"context.{name}"))
     values: dict[str, Any] = {"environment": environment, "context": draft.base.own}
     if held:
         values["held"] = held

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from noetl.errors import ErrorKind, ExpressionError
+from noetl.expressions import as_text
 from noetl.machine.decider import Decider
 from noetl.machine.held import OUTSIDE, Held
 from noetl.machine.result import make_error
@@ -15,7 +16,6 @@ from noetl.model.event import Kind
 from noetl.model.expression import Names
 from noetl.model.playbook import ActionCall
 from noetl.units import parse_duration
-from noetl.values import to_json
 
 #: A loop over a number counts at most this far: its items are in memory.
 MOST_ITEMS = 10_000_000
@@ -26,8 +26,7 @@ STARS = "***"
 def _options(d: Decider, token: Token, work: ActionCall) -> dict[str, Any]:
     scope = d.scope.at(token, work.place)
     return {
-        name: template.value if template.constant else to_json(template.render(scope))
-        for name, template in work.options.items()
+        name: template.value if template.constant else template.render(scope) for name, template in work.options.items()
     }
 
 
@@ -44,12 +43,9 @@ def _noop(d: Decider, token: Token, work: ActionCall) -> bool:
 def _log(d: Decider, token: Token, work: ActionCall) -> bool:
     names = Starred(d.scope.at(token, work.place), d.run.environment)
     options = {
-        name: template.value if template.constant else to_json(template.render(names))
-        for name, template in work.options.items()
+        name: template.value if template.constant else template.render(names) for name, template in work.options.items()
     }
-    message = options.get("message", "")
-    text = message if isinstance(message, str) else str(to_json(message))
-    d.change(token, "log", options.get("level", "info"), text, options.get("fields") or {})
+    d.change(token, "log", options.get("level", "info"), as_text(options["message"]), options.get("fields") or {})
     d.change(token, "did", None)
     return True
 
@@ -59,7 +55,7 @@ def _fail(d: Decider, token: Token, work: ActionCall) -> bool:
     kind = options.get("kind", ErrorKind.PERMANENT)
     if kind not in set(ErrorKind):
         raise ExpressionError(f"'{kind}' is no kind of error; the kinds are {', '.join(ErrorKind)}", span=work.span)
-    message = str(options.get("message", "failed"))
+    message = as_text(options.get("message", "failed"))
     attempt = token.frames[-1].attempt
     error = make_error(
         kind, str(options.get("code", "failed")), message, step=token.step.name, action="fail", attempt=attempt

@@ -12,7 +12,6 @@ from noetl.machine.result import Error, make_error
 from noetl.machine.state import Fork, Phase, Status, Token
 from noetl.model.event import Kind
 from noetl.model.playbook import ActionCall, Case, Join, OnError, Step
-from noetl.values import to_json
 
 # As globals: Python 3.11 is slow to find a member in its enum, and every visit of a step asks for these.
 _EACH, _STARTED, _COMPLETED = Join.EACH, Kind.STEP_STARTED, Kind.STEP_COMPLETED
@@ -110,7 +109,7 @@ def _set_at_once(d: Decider, token: Token, action: ActionCall) -> bool:
     """The whole work of the step is one `set`: no frame has to remember anything."""
     template = action.options["values"]
     try:
-        values = template.value if template.constant else to_json(template.render(d.scope.at(token, action.place)))
+        values = template.value if template.constant else template.render(d.scope.at(token, action.place))
     except ExpressionError:
         # The long way says where and why, and what the rule makes of it.
         return False

@@ -22,7 +22,6 @@ from noetl.machine.state import Frame, Stage, Token
 from noetl.model.event import Kind
 from noetl.model.expression import Template
 from noetl.model.playbook import ActionCall, TaskCall, Work
-from noetl.values import to_json
 
 #: Whether the token can go on at once; if not, it waits for something from outside.
 GoesOn = bool
@@ -77,14 +76,13 @@ def _items(value: Any, work: Work) -> list[Any]:
     """A list as it is; a mapping as `{key, value}`; a number counts from 0."""
     assert work.loop is not None
     if isinstance(value, Mapping):
-        return [{"key": key, "value": item} for key, item in to_json(value).items()]
+        return [{"key": key, "value": item} for key, item in value.items()]
     if isinstance(value, int) and not isinstance(value, bool):
         if value > inline.MOST_ITEMS:
             raise ExpressionError(f"a loop over {value} items is too long", span=work.loop.span)
         return list(range(value))
-    if isinstance(value, list | tuple | range):
-        items: list[Any] = to_json(list(value))
-        return items
+    if isinstance(value, list):
+        return value
     wrong = "nothing" if value is None else f"a {type(value).__name__}"
     raise ExpressionError(f"a loop needs a list, a mapping or a number, got {wrong}", span=work.loop.span)
 
@@ -165,7 +163,7 @@ def render(d: Decider, token: Token, template: Template, place: str) -> tuple[An
     environment = d.run.environment
     if is_held(template, names, environment):
         return hold(template, names, environment), True
-    return to_json(template.render(names)), False
+    return template.render(names), False
 
 
 def _due(d: Decider, token: Token, work: Work) -> int | None:
@@ -286,7 +284,7 @@ def _ending(d: Decider, token: Token, frame: Frame) -> GoesOn:
         else:
             scope = d.scope.at(token, f"{frame.work.place}.as", {"data": data, "result": outcome})
             try:
-                values = {name: to_json(template.render(scope)) for name, template in store.unpack}
+                values = {name: template.render(scope) for name, template in store.unpack}
             except ExpressionError as problem:
                 d.change(token, "fail", error_of(problem, step=token.step.name), Stage.ENDING)
             else:

@@ -192,8 +192,9 @@ class Case:
 class Step:
     """A state of the playbook: its work, then the ordered cases that say where the token goes.
 
-    `parallel` bounds the branches of its fork. `join` is a Join or the number of arrivals it waits for. `quick` is its
-    work where that is a single `set` without policies, which the machine does without keeping track of it.
+    `parallel` bounds the branches of its fork. `join` is a Join or the number of arrivals it waits for; `join_given` says
+    that the text has it. `quick` is its work where that is a single `set` without policies, which the machine does
+    without keeping track of it.
     """
 
     name: str
@@ -202,6 +203,7 @@ class Step:
     cases: tuple[Case, ...] = ()
     parallel: int = SEQUENTIAL
     join: Join | int = Join.EACH
+    join_given: bool = False
     merge: Merge = Merge.CONFLICT
     take: Take = Take.FIRST
     priority: str = "normal"

@@ -308,7 +308,7 @@ steps:
         """\
 p.yaml:13:11: warning[missing-join]: two branches of the fork in step 'Load' reach step 'Report', which has no 'join'
    13 |   - name: Report
-      |           ^^^^^^ it runs once for each; 'join: all' makes it run once
+      |           ^^^^^^ it runs once for each; 'join: all' makes it run once, and 'join: each' says that this is meant
 """,
     ),
     "merge-conflict-possible": (

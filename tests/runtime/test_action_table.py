@@ -17,7 +17,10 @@ MEGABYTES = 10 * 1000 * 1000
 SUCCESSES: dict[str, tuple[str, Any]] = {
     "shell": ("action: shell, cmd: echo hello", "hello"),
     "python": ("action: python, code: 'return n + 1', args: {n: 1}", 2),
-    "postgres": ("action: postgres, connection: embedded, query: 'SELECT 1 + $1::int AS n', params: [1], fetch: value", 2),
+    "postgres": (
+        "action: postgres, connection: embedded, query: 'SELECT 1 + $1::int AS n', params: [1], fetch: value",
+        2,
+    ),
     "playbook": ("action: playbook, path: child.yaml", {"x": 1}),
     "set": ("action: set, values: {a: 1}", {"a": 1}),
     "log": ("action: log, message: hello", None),
@@ -79,10 +82,10 @@ LARGE: dict[str, str] = {
     "python": "action: python, code: \"return 'x' * 10000000\"",
     "postgres": "action: postgres, connection: embedded, query: \"SELECT repeat('x', 10000000)\", fetch: value",
     "playbook": "action: playbook, path: large.yaml",
-    "set": "action: set, values: {a: \"{{ inputs.large }}\"}",
-    "log": "action: log, message: \"{{ inputs.large }}\"",
-    "fail": "action: fail, message: \"{{ inputs.large }}\", on_error: continue",
-    "stop": "action: stop, message: \"{{ inputs.large }}\"",
+    "set": 'action: set, values: {a: "{{ inputs.large }}"}',
+    "log": 'action: log, message: "{{ inputs.large }}"',
+    "fail": 'action: fail, message: "{{ inputs.large }}", on_error: continue',
+    "stop": 'action: stop, message: "{{ inputs.large }}"',
 }
 
 #: A secret among the options; what it leaves behind must not show it.
@@ -218,11 +221,17 @@ outputs: {x: "{{ x }}"}
         folder=folder,
     )
     assert (report.status, report.outputs) == (Status.COMPLETED, {"x": "x"})
-    assert {row["name"]: row["status"] for row in report.steps} == {"A": "completed", "B": "cancelled", "C": "completed"}
+    assert {row["name"]: row["status"] for row in report.steps} == {
+        "A": "completed",
+        "B": "cancelled",
+        "C": "completed",
+    }
 
 
 async def test_a_timeout_that_does_not_come_changes_nothing() -> None:
-    report = await run("timeout: 1h\nsteps: [{name: A, timeout: 1h, run: [{action: set, values: {x: 1}, timeout: 1h}]}]\n")
+    report = await run(
+        "timeout: 1h\nsteps: [{name: A, timeout: 1h, run: [{action: set, values: {x: 1}, timeout: 1h}]}]\n"
+    )
     assert report.outputs == {"x": 1}
 
 

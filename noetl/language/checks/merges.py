@@ -36,7 +36,8 @@ class _Merges:
             for index in fork.meetings:
                 step = self._flow.steps[index]
                 if step.join is Join.EACH:
-                    yield from self._missing_join(step, fork)
+                    if not step.join_given:
+                        yield from self._missing_join(step, fork)
                 elif branches_have_views and step.merge is Merge.CONFLICT and _takes_several(step):
                     yield from self._conflicts_at(step, fork)
             if self._outputs and branches_have_views:
@@ -45,7 +46,7 @@ class _Merges:
     def _missing_join(self, step: Step, fork: Fork) -> Iterator[Problem]:
         if self._is_new(step.name, ""):
             message = f"two branches of the fork in {fork.place} reach step '{step.name}', which has no 'join'"
-            hint = "it runs once for each; 'join: all' makes it run once"
+            hint = "it runs once for each; 'join: all' makes it run once, and 'join: each' says that this is meant"
             yield Problem("missing-join", message, step.span, Severity.WARNING, hint)
 
     def _conflicts_at(self, step: Step, fork: Fork) -> Iterator[Problem]:
