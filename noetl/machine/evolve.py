@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from noetl.errors import ReplayError
-from noetl.machine import changes
+from noetl.machine import frames, strands, timers
 from noetl.machine.branches import activate, add_token, enter_step, move, order, park, remove_token, split
+from noetl.machine.changes import CHANGES
 from noetl.machine.held import Held
 from noetl.machine.joins import join
 from noetl.machine.result import completed, failed, make_error
@@ -35,7 +36,7 @@ def evolve(run: Run, event: Event) -> Run:
     try:
         for change in event.data.get("changes", ()):
             token_id, word, *arguments = change
-            changes.CHANGES[word](run, run.tokens.get(event.token if token_id is None else token_id), *arguments)
+            CHANGES[word](run, run.tokens.get(event.token if token_id is None else token_id), *arguments)
         apply_event(run, event)
     except (KeyError, IndexError, AttributeError, AssertionError) as error:
         raise ReplayError(
@@ -72,7 +73,7 @@ def _run_started(run: Run, event: Event, data: Data) -> None:
     token = Token(ROOT, steps[0], View(run.base), View())
     add_token(run, token)
     if data.get("due") is not None:
-        changes.set_timer(run, data["due"], None, "deadline", -1)
+        timers.set_timer(run, data["due"], None, "deadline", -1)
     if len(steps) > 1:
         enter_step(run, token)
         split(run, token, steps, run.playbook.parallel)
@@ -107,7 +108,7 @@ def _step_started(run: Run, event: Event, data: Data) -> None:
         enter_step(run, token)
     if conflict is not None:
         error = make_error("permanent", "merge_conflict", conflict.message, step=step.name)
-        changes.fail(run, token, error)
+        frames.fail(run, token, error)
 
 
 def _finish_row(run: Run, token: Token, event: Event, status: Status) -> Row:
@@ -188,7 +189,7 @@ def _action_completed(run: Run, event: Event, data: Data) -> None:
 def _action_failed(run: Run, event: Event, data: Data) -> None:
     token = _action_ended(run, event)
     token.outcome = failed(data["error"], data.get("fields"), data["attempt"], data["duration"])
-    changes.note_error(token, data["error"])
+    frames.note_error(token, data["error"])
 
 
 def _action_cancelled(run: Run, event: Event, data: Data) -> None:
@@ -200,7 +201,7 @@ def _action_cancelled(run: Run, event: Event, data: Data) -> None:
 def _token_joined(run: Run, event: Event, data: Data) -> None:
     token = run.tokens[event.token]
     if "item" in data:
-        changes.end_strand(run, token, cancelled=not data["result"])
+        strands.end_strand(run, token, cancelled=not data["result"])
         return
     if token.phase is Phase.PENDING:
         activate(run, token)
@@ -214,13 +215,13 @@ def _token_joined(run: Run, event: Event, data: Data) -> None:
 
 def _timer_fired(run: Run, event: Event, data: Data) -> None:
     timer = run.timers[data["timer"]]
-    changes.drop_timer(run, data["timer"])
+    timers.drop_timer(run, data["timer"])
     if timer.token is None or timer.purpose == "deadline":
         return
     token = run.tokens[timer.token]
     token.wait = None
     if timer.purpose == "wait":
-        changes.did(run, token, None)
+        frames.did(run, token, None)
     run.wake(token)
 
 
@@ -248,7 +249,7 @@ def _end_run(run: Run, event: Event, status: Status) -> None:
     run.ended_at = event.at
     run.outputs = event.data["outputs"]
     for number in list(run.timers):
-        changes.drop_timer(run, number)
+        timers.drop_timer(run, number)
 
 
 _APPLY: dict[str, Callable[[Run, Event, Data], None]] = {

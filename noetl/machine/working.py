@@ -12,9 +12,9 @@ from typing import Any
 
 from noetl.errors import ErrorKind, ExpressionError
 from noetl.machine import inline, rules
-from noetl.machine.changes import bound_of, calls_of
 from noetl.machine.decider import Decider, begin_block, error_of
 from noetl.machine.evaluation import count, duration
+from noetl.machine.frames import bound_of, calls_of
 from noetl.machine.held import hold, is_held
 from noetl.machine.result import make_error
 from noetl.machine.retry import next_delay

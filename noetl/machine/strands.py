@@ -1,0 +1,176 @@
+"""Changes to parallel items, which are tokens of their own, and to work that is to end before its time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from noetl.machine.branches import child_path, remove_token
+from noetl.machine.frames import begin_iteration, calls_of, fail, looped, note_error, tried
+from noetl.machine.merging import merge_views
+from noetl.machine.result import Error, failed, make_error
+from noetl.machine.scope import work_path
+from noetl.machine.state import ActionWait, Frame, Phase, Run, Stage, StrandsWait, TimerWait, Token
+from noetl.machine.timers import clear_deadline, drop_timer
+from noetl.machine.view import View
+from noetl.model.playbook import OnError
+
+
+def spawn(run: Run, token: Token, slots: list[int]) -> None:
+    """Parallel items of a block, or iterations of a loop, begin as tokens of their own."""
+    frame = token.frames[-1]
+    token.wait = StrandsWait()
+    run.ready.pop(token.id, None)
+    path = work_path(token)
+    for slot in slots:
+        view = View(token.view)
+        strand_id = child_path(token.id, f"{token.step.name}#{token.visit}:{path}.{slot}")
+        strand = Token(strand_id, token.step, view, token.known)
+        strand.parent = token
+        strand.slot = slot
+        strand.phase = Phase.WORKING
+        strand.visit = token.visit
+        strand.row = token.row
+        strand.result, strand.results = token.result, token.results
+        strand.error, strand.last_error = token.error, token.last_error
+        if frame.stage is Stage.LOOPING:
+            inner = Frame(frame.work, run.at, frame.visible)
+            inner.items = frame.items
+            inner.index = slot
+            inner.iteration = True
+            begin_iteration(inner, slot)
+        else:
+            inner = Frame(calls_of(run, frame.work)[slot], run.at, frame.body)
+        strand.frames.append(inner)
+        frame.strands[slot] = strand
+        frame.next = slot + 1
+        run.tokens[strand_id] = strand
+        run.wake(strand)
+
+
+def gather(run: Run, token: Token) -> None:
+    """All parallel items have ended: their results, and, unless one failed, what they set, in item order."""
+    frame = token.frames[-1]
+    token.wait = None
+    ended = [frame.ended[slot] for slot in sorted(frame.ended)]
+    frame.ended = {}
+    if frame.stage is Stage.LOOPING:
+        _gather_iterations(run, token, frame, ended)
+        return
+    results = [result for result, _ in ended]
+    frame.results = results
+    wrong = next((r for r, strand in ended if r["failed"] and not strand.tolerated and r["status"] == "failed"), None)
+    if wrong is not None:
+        frame.tolerated = False
+        tried(run, token)
+        assert token.outcome is not None
+        token.outcome = token.result = {**token.outcome, "error": wrong["error"], "status": "failed"}
+        note_error(token, wrong["error"])
+        return
+    frame.tolerated = any(result["failed"] for result in results)
+    mode = token.step.merge
+    merged, conflict = merge_views([strand.view for _, strand in ended], token.view, mode)
+    token.view.own.update(merged.own)
+    token.view.places.update(merged.places)
+    for _, strand in ended:
+        if strand.last_error is not None and strand.last_error is not token.last_error:
+            token.last_error = strand.last_error
+            token.error = strand.error
+    tried(run, token)
+    if conflict is not None:
+        fail(run, token, make_error("permanent", "merge_conflict", conflict.message, step=token.step.name))
+        token.tolerated = False
+
+
+def _gather_iterations(run: Run, token: Token, frame: Frame, ended: list[tuple[dict[str, Any], Token]]) -> None:
+    loop = frame.work.loop
+    assert loop is not None
+    wrong: Error | None = None
+    for result, strand in ended:
+        frame.attempts = max(frame.attempts, result["attempts"])
+        if result["failed"] and not strand.tolerated:
+            frame.data.append(None)
+            if result["status"] == "failed":
+                frame.errors.append(result["error"])
+                wrong = wrong or result["error"]
+                note_error(token, result["error"])
+        else:
+            frame.data.append(result["data"])
+    if wrong is not None and loop.on_error is OnError.FAIL:
+        token.outcome = failed(wrong, data=frame.data, duration=(run.at - frame.started_at) / 1e6)
+        token.tolerated = False
+        note_error(token, wrong)
+        frame.stage = Stage.ENDING
+    else:
+        looped(run, token)
+
+
+def end_strand(run: Run, token: Token, *, cancelled: bool) -> None:
+    """A parallel item has ended; with the last of them its parent goes on."""
+    parent = token.parent
+    assert parent is not None
+    frame = parent.frames[-1]
+    remove_token(run, token)
+    del frame.strands[token.slot]
+    if cancelled:
+        error = make_error("user", "cancelled", "cancelled", step=token.step.name)
+        result = failed(error, status="cancelled")
+    else:
+        assert token.outcome is not None
+        result = token.outcome
+    frame.ended[token.slot] = (result, token)
+    if not frame.strands:
+        parent.wait = None
+        run.wake(parent)
+
+
+def stop_spawning(run: Run, token: Token, total: int) -> None:
+    """A parallel item has failed: those not started yet never are."""
+    token.frames[-1].next = total
+
+
+def interrupt(run: Run, token: Token, depth: int, error: Error | None) -> None:
+    """Work down to the frame at `depth` (-1: all) is to end; an action in flight is asked to stop.
+
+    With `error` that frame fails of it; None cancels.
+    """
+    if token.interrupt is not None and token.interrupt[0] <= depth:
+        return
+    token.interrupt = (depth, error)
+    wait = token.wait
+    if isinstance(wait, ActionWait):
+        wait.cancelling = True
+        run.changed[token.id] = None
+    elif isinstance(wait, StrandsWait):
+        for strand in list(token.frames[-1].strands.values()):
+            interrupt(run, strand, -1, None)
+        if not token.frames[-1].strands:
+            token.wait = None
+            run.wake(token)
+    else:
+        if isinstance(wait, TimerWait):
+            drop_timer(run, wait.timer)
+        if wait is not None:
+            token.wait = None
+            run.wake(token)
+
+
+def unwind(run: Run, token: Token) -> None:
+    """What was interrupted falls away, down to the frame that ends with the error."""
+    assert token.interrupt is not None
+    depth, error = token.interrupt
+    token.interrupt = None
+    token.wait = None
+    for frame in reversed(token.frames[depth + 1 :]):
+        clear_deadline(run, frame)
+        if frame.base is not None:
+            token.view = frame.base
+    del token.frames[depth + 1 :]
+    token.outcome = None
+    if error is not None:
+        frame = token.frames[depth]
+        clear_deadline(run, frame)
+        frame.strands, frame.ended = {}, {}
+        token.outcome = failed(error, attempts=max(1, frame.attempt))
+        token.tolerated = False
+        note_error(token, error)
+        frame.stage = Stage.TRIED
