@@ -11,6 +11,8 @@ from running import HEAD, code, run, stage
 
 from noetl import PlaybookError, Status, check
 
+pytestmark = pytest.mark.usefixtures("embedded")
+
 MEGABYTES = 10 * 1000 * 1000
 
 #: A playbook whose only step is one action, and the data it must give.

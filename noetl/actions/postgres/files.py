@@ -1,0 +1,69 @@
+"""Files that the `postgres` action reads and writes: where they are, and what is said when they are not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from noetl.errors import ActionError, ErrorKind
+
+#: Not found, not allowed, or not a file: the same the next time.
+_PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError)
+
+
+@contextmanager
+def touching(path: Path) -> Iterator[None]:
+    """Turns what fails with a file into ActionErrors."""
+    try:
+        yield
+    except OSError as error:
+        kind = ErrorKind.PERMANENT if isinstance(error, _PERMANENT) else ErrorKind.SYSTEM
+        code = "file_not_found" if isinstance(error, FileNotFoundError) else "file_error"
+        raise ActionError(kind, code, f"'{path}': {error.strerror}") from error
+
+
+def find_file(name: str, *folders: Path) -> Path:
+    """The file in the first of the folders that has it; an absolute name is one already."""
+    paths = [folder / Path(name).expanduser() for folder in dict.fromkeys(folders)]
+    for path in paths:
+        if path.exists():
+            return path
+    message = "there is no file " + " or ".join(f"'{path}'" for path in dict.fromkeys(paths))
+    raise ActionError(ErrorKind.PERMANENT, "file_not_found", message)
+
+
+def read_text(path: Path) -> str:
+    with touching(path):
+        data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ActionError(ErrorKind.PERMANENT, "bad_file", f"'{path}' is not UTF-8 text in line {line}") from error
+
+
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """A file to write beside the one of this name, which it becomes at the end if nothing fails."""
+    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+    with touching(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(21, os.strerror(21))
+    try:
+        with _created(path, partial) as file:
+            yield file
+        with touching(path):
+            partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _created(path: Path, partial: Path) -> BinaryIO:
+    with touching(path):
+        return open(partial, "xb")
