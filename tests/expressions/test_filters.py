@@ -55,7 +55,7 @@ SCOPE: dict[str, Any] = {
         pytest.param("'é' | b64encode", "w6k=", id="b64encode"),
         pytest.param("'w6k=' | b64decode", "é", id="b64decode"),
         pytest.param("'w6k' | b64decode", "é", id="b64decode without padding"),
-        pytest.param("'Pz8_Pz8-' | b64decode", "???>>~", id="b64decode of the URL alphabet"),
+        pytest.param("'Pz8_Pj5-' | b64decode", "???>>~", id="b64decode of the URL alphabet"),
         pytest.param("'abc' | sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", id="sha256"),
         pytest.param(r"'id=42;' | regex_search('\d+')", "42", id="regex_search"),
         pytest.param(r"'id=42;' | regex_search('x')", None, id="regex_search without a match"),
@@ -193,13 +193,17 @@ def test_the_shell_reads_what_sh_wrote() -> None:
 
 
 DATA = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
 
 
-@given(DATA.filter(lambda data: "inf" not in repr(data) and "\\u" not in repr(data) and "\\x" not in repr(data)))
+@given(DATA.filter(lambda data: "\\u" not in repr(data) and "\\x" not in repr(data)))
 def test_json_and_yaml_give_back_what_they_were_given(data: Any) -> None:
     assert value("{{ x | json | from_json }}", {"x": data}) == data
     assert value("{{ x | yaml | from_yaml }}", {"x": data}) == data

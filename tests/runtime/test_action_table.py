@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import HEAD, code, run, stage
+from engine_stage import HEAD, code, run, stage
 
 from noetl import PlaybookError, Status, check
 

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from running import HEAD, code, run, stage
+from engine_stage import HEAD, code, run, stage
 
 from noetl import Status
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import msgspec
 import pytest
-from running import HEAD, code, run, stage
+from engine_stage import HEAD, code, run, stage
 
 import noetl
 from noetl import ActionError, Call, ErrorKind, NoetlError, Outcome, PlaybookError, Status
