@@ -40,9 +40,15 @@ class Fields:
         self.report = report
         self.node = node
         self.owner = owner
+        self._misspelt: set[str | None] = set()
         for key in node.entries:
             if key not in known:
                 unknown_key(report, node.entries[key][0], owner, known)
+                self._misspelt.add(_meant(key, known))
+
+    def has_misspelt(self, *keys: str) -> bool:
+        """Whether an unknown key probably is one of these, so that its absence need not be told too."""
+        return not self._misspelt.isdisjoint(keys)
 
     def get(self, key: str) -> Node | None:
         """The value of a key, or None."""
@@ -59,7 +65,7 @@ class Fields:
     def require(self, keys: Iterable[str]) -> None:
         """Report those that are missing."""
         for key in keys:
-            if key not in self.node.entries:
+            if key not in self.node.entries and not self.has_misspelt(key):
                 self.report.missing_key(self.owner, key, self.node)
 
     def text(self, key: str) -> str | None:
@@ -101,8 +107,13 @@ class Fields:
         return None if node is None else literals.mapping(self.report, node, f"'{key}'")
 
 
+def _meant(key: str, known: Collection[str]) -> str | None:
+    """The known key that an unknown one probably is."""
+    return next((word for word in _FAMILIAR.get(key, ()) if word in known), None) or nearest(key, known)
+
+
 def unknown_key(report: Report, key: Scalar, owner: str, known: Collection[str]) -> None:
     """Report a key that nothing reads, with the nearest one that something does."""
-    meant = next((word for word in _FAMILIAR.get(key.text, ()) if word in known), None) or nearest(key.text, known)
+    meant = _meant(key.text, known)
     hint = None if meant is None else f"did you mean '{meant}'?"
     report.error("unknown-key", f"unknown key '{key.text}' in {owner}", key, hint)

@@ -61,7 +61,7 @@ def read_step(program: Program, node: Mapping, name: Scalar, index: int, paralle
     fields.duration("sla")
     work = _work(program, fields, name.text, bound)
     cases = () if rule is None else _cases(program, rule, name.text, bound)
-    if rule is None and work is None:
+    if rule is None and work is None and not fields.has_misspelt("run", "rule"):
         report.error("empty-step", f"{fields.owner} has neither a 'run' nor a 'rule'", name)
     return Step(
         name=name.text,

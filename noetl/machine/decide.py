@@ -218,8 +218,8 @@ def _timer_due(d: Decider, fact: TimerDue) -> None:
         d.emit(Kind.TIMER_FIRED, None, data)
     else:
         token = d.run.tokens[timer.token]
-        place = token.frames[timer.depth].work.place
-        message = f"'{place}' did not end within its timeout"
+        title = token.frames[timer.depth].work.title
+        message = f"{title} of step '{token.step.name}' did not end within its timeout"
         error = make_error(ErrorKind.TRANSIENT, "timeout", message, step=token.step.name)
         d.change(token, "interrupt", timer.depth, error)
         d.emit(Kind.TIMER_FIRED, token, data)

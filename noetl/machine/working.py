@@ -103,7 +103,7 @@ def _looping(d: Decider, token: Token, frame: Frame) -> GoesOn:
             return True
         most = count(loop.max, d.scope.at(token, f"{work.place}.max"))
         if frame.index + 1 >= most:
-            message = f"'{work.place}' has looped {most} times, which is its 'max'"
+            message = f"{work.title} of step '{token.step.name}' has looped {most} times, which is its 'max'"
             d.change(token, "fail", make_error(ErrorKind.PERMANENT, "max_iterations", message), Stage.ENDING)
             return True
         d.change(token, "iterate")

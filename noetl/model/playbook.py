@@ -117,6 +117,11 @@ class Work:
     store: Store | None = None
 
     @property
+    def title(self) -> str:
+        """What a sentence for people calls it."""
+        return self.place
+
+    @property
     def plain(self) -> bool:
         """Whether no policy stands around it (`store` is none)."""
         return (
@@ -138,6 +143,11 @@ class ActionCall(Work):
     limit: str | None = None
     runtime: str | None = None
 
+    @property
+    def title(self) -> str:
+        """What a sentence for people calls it."""
+        return f"action '{self.action}'"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCall(Work):
@@ -146,6 +156,11 @@ class TaskCall(Work):
     task: str
     args: Mapping[str, Template]
 
+    @property
+    def title(self) -> str:
+        """What a sentence for people calls it."""
+        return f"task '{self.task}'"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block(Work):
@@ -153,6 +168,11 @@ class Block(Work):
 
     run: tuple[ActionCall | TaskCall, ...]
     parallel: int = SEQUENTIAL
+
+    @property
+    def title(self) -> str:
+        """What a sentence for people calls it."""
+        return "the work"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,8 +212,8 @@ class Case:
 class Step:
     """A state of the playbook: its work, then the ordered cases that say where the token goes.
 
-    `parallel` bounds the branches of its fork. `join` is a Join or the number of arrivals it waits for; `join_given` says
-    that the text has it. `quick` is its work where that is a single `set` without policies, which the machine does
+    `parallel` bounds the branches of its fork. `join` is a Join or the number of arrivals it waits for; `join_given`
+    says that the text has it. `quick` is its work where that is a single `set` without policies, which the machine does
     without keeping track of it.
     """
 

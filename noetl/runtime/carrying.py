@@ -50,7 +50,7 @@ async def carry_out(command: RunAction, around: Surroundings) -> Ended:
         return _failed(command, around, error)
     except TimeoutError:
         bound = "" if command.timeout is None else f" of {command.timeout:g} s"
-        message = f"'{work.place}' did not end within its timeout{bound}"
+        message = f"{work.title} of step '{command.step}' did not end within its timeout{bound}"
         return _failed(command, around, ActionError(ErrorKind.TRANSIENT, "timeout", message))
     except ExpressionError as error:
         return _failed(command, around, ActionError(ErrorKind.PERMANENT, error.code, error.message))
