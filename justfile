@@ -1,0 +1,27 @@
+# `just` lists the recipes. They use the virtual environment that is active: see CONTRIBUTING.md.
+
+[private]
+default:
+    @just --list
+
+# Formatting, lint, types and the import contract
+check:
+    ruff check .
+    ruff format --check .
+    mypy
+    lint-imports
+
+# All tests, or those that the arguments choose: `just test tests/docs -k tutorial`
+test *arguments:
+    pytest {{ arguments }}
+
+# All that has to hold before a change is done
+ci: check test
+
+# What noetl costs, as ratios to floors measured in the same run
+bench *arguments:
+    python tests/bench {{ arguments }}
+
+# Make the JSON Schemas of the actions anew from their handlers
+schema:
+    noetl schema --write

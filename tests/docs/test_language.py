@@ -1,0 +1,75 @@
+"""The page of the language names every key, name, filter and function that there is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pages import first_column, prose, section
+
+from noetl.expressions.vocabulary import FILTERS, FUNCTIONS, TESTS
+from noetl.grammar import grammar_file
+from noetl.language.checks.vocabulary import ALWAYS
+from noetl.language.unsupported import UNSUPPORTED, UNSUPPORTED_VALUES
+from noetl.model.playbook import Join
+
+PAGE = "docs/language.md"
+
+
+def _words(text: str) -> set[str]:
+    """What stands in code marks."""
+    return {word for mark in re.findall(r"`([^`]+)`", text) for word in re.findall(r"\w+", mark)}
+
+
+def _keys(schema: Any) -> Iterator[str]:
+    """The keys of playbooks in a schema, at whatever depth; those of actions have a page of their own."""
+    if isinstance(schema, dict):
+        for name, value in schema.get("properties", {}).items():
+            yield name
+            yield from _keys(value)
+        for name, value in schema.items():
+            if name != "properties":
+                yield from _keys(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from _keys(value)
+
+
+def test_every_key_of_the_schema_is_explained() -> None:
+    schema = json.loads(grammar_file("playbook.schema.json").read_text())
+    definitions = schema["$defs"]
+    for action in ("set", "log", "wait", "fail", "stop", "noop", "limit", "input", "action_call"):
+        definitions.pop(action, None)
+
+    assert set(_keys(schema)) - _words(prose(PAGE)) == set()
+
+
+def test_every_name_that_is_always_there_is_explained() -> None:
+    assert set(first_column(section(PAGE, "Names"))) >= ALWAYS
+
+
+@pytest.mark.parametrize(
+    ("heading", "words"),
+    [
+        pytest.param("Filters", FILTERS, id="filters"),
+        pytest.param("Tests", TESTS, id="tests"),
+        pytest.param("Functions", FUNCTIONS, id="functions"),
+    ],
+)
+def test_every_word_of_templates_is_listed(heading: str, words: frozenset[str]) -> None:
+    assert words <= _words(section(PAGE, heading))
+
+
+def test_every_join_is_explained() -> None:
+    assert {str(join) for join in Join} <= set(first_column(section(PAGE, "Branches and joins")))
+
+
+def test_what_is_not_carried_out_stands_in_one_place() -> None:
+    text = section(PAGE, "Not yet carried out")
+    keys = set().union(*UNSUPPORTED.values())
+    values = {value.partition(":")[2].strip() for value in UNSUPPORTED_VALUES}
+
+    assert keys | values <= _words(text)
