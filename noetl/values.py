@@ -142,7 +142,7 @@ def _foreign(value: Any) -> Any:
         return _mapping(msgspec.structs.asdict(value))
     if dataclasses.is_dataclass(kind):
         return _mapping({field.name: getattr(value, field.name) for field in dataclasses.fields(kind)})
-    if any(base.__module__ in _TEXTUAL_MODULES for base in kind.__mro__):
+    if any(base.__module__.partition(".")[0] in _TEXTUAL_MODULES for base in kind.__mro__):
         return str(value)
     if hasattr(kind, "keys") and hasattr(kind, "__getitem__"):
         keys = value.keys()
@@ -199,10 +199,12 @@ class Masker:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         words = {word for secret in secrets for word in _words(secret)}
-        forms = {form for word in words for form in _encodings(word)}
-        #: Longest first: a form inside a longer one is found with it.
-        self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
-        self._shortest = len(self._forms[-1]) if self._forms else 0
+        forms = {form: (0, 0) for word in words for form in _encodings(word)}
+        for word in words:
+            forms |= {part: margins for part, margins in _base64_parts(word) if part not in forms}
+        #: Each form with the characters before and after it that hold a part of the secret too.
+        self._forms = forms
+        self._shortest = min(map(len, forms), default=0)
         # Data with a lone surrogate cannot be encoded and is walked, so a form with one needs no needle.
         encodable = (form for form in self._forms if _unicode(form) is form)
         self._needles = tuple(msgspec.json.encode(form)[1:-1].decode() for form in encodable)
@@ -213,7 +215,7 @@ class Masker:
         if self._forms and len(text) >= self._shortest:
             found = [form for form in self._forms if form in text]
             if found:
-                text = _cover(text, found)
+                text = _cover(text, {form: self._forms[form] for form in found})
         if "://" in text and "@" in text:
             masked = _URL_PASSWORD.sub(rf"\1{MASK}", text)
             return text if masked == text else masked
@@ -269,11 +271,16 @@ class Masker:
         return MASK if is_secret else value
 
 
-def _cover(text: str, forms: list[str]) -> str:
+def _cover(text: str, forms: Mapping[str, tuple[int, int]]) -> str:
     """The text with `***` for every stretch that the forms cover, overlapping or touching ones together."""
+    stretches = sorted(
+        (max(0, start - before), stop + after)
+        for form, (before, after) in forms.items()
+        for start, stop in _stretches(text, form)
+    )
     parts: list[str] = []
     end = -1
-    for start, stop in sorted(stretch for form in forms for stretch in _stretches(text, form)):
+    for start, stop in stretches:
         if start > end:
             parts += [text[max(end, 0) : start], MASK]
         end = max(end, stop)
@@ -312,7 +319,6 @@ def _encodings(word: str) -> Iterator[str]:
         yield from (escaped, escaped.replace("/", "\\/"))
     yield from _url_quoted(word)
     yield from _shell_quoted(word)
-    yield from _base64_parts(word)
 
 
 def _url_quoted(word: str) -> Iterator[str]:
@@ -330,16 +336,19 @@ def _shell_quoted(word: str) -> Iterator[str]:
     yield re.sub(r"([\"$`\\])", r"\\\1", word)
 
 
-def _base64_parts(word: str) -> Iterator[str]:
-    """What of the base64 of a text that holds the word depends on the word alone, for each place modulo 3."""
+def _base64_parts(word: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """What of the base64 of a text that holds the word depends on the word alone, for each place modulo 3.
+
+    With each part comes how many characters before and after it depend on the word and its neighbours together.
+    """
     content = _bytes(word)
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + content).decode().rstrip("=")
-        whole = (before + len(content)) % 3 == 0
-        part = encoded[(0, 2, 3)[before] : None if whole else -1]
+        after = 0 if (before + len(content)) % 3 == 0 else 1
+        part = encoded[(0, 2, 3)[before] : len(encoded) - after]
         if len(part) >= _SHORTEST:
-            yield part
-            yield part.replace("+", "-").replace("/", "_")
+            yield part, (min(before, 1), after)
+            yield part.replace("+", "-").replace("/", "_"), (min(before, 1), after)
 
 
 def _bytes(word: str) -> bytes:

@@ -108,6 +108,8 @@ def bounded_number(number: Any) -> Any:
 
 
 def multiply(left: Any, right: Any) -> Any:
+    if left.__class__ is int and right.__class__ is int:
+        return bounded_number(left * right)
     if isinstance(left, (str, list, tuple)) and isinstance(right, int):
         return _repeat(left, right)
     if isinstance(right, (str, list, tuple)) and isinstance(left, int):

@@ -74,7 +74,9 @@ def estimate(pattern: str, flags: int) -> Cost:
     # What follows the last part is success, which no set can be confused with.
     ways = estimator.sequence(items, frozenset())
     anchored = bool(items) and _is_start(items[0], tree.state.flags)
-    work = max(1, ways.work + (0 if anchored or estimator.starts_apart(items) else 1))
+    failing = _without_open_end(items)
+    starts = 0 if anchored or estimator.starts_apart(failing) else 1
+    work = max(1, ways.work, estimator.sequence(failing, frozenset()).work + starts)
     if work > _HIGHEST_DEGREE:
         raise ExponentialPattern
     return Cost(work, ways.factor)
@@ -83,6 +85,23 @@ def estimate(pattern: str, flags: int) -> Cost:
 def _is_start(item: Any, flags: int) -> bool:
     name = str(item[1]) if str(item[0]) == "AT" else ""
     return name == "AT_BEGINNING_STRING" or (name == "AT_BEGINNING" and not flags & re.MULTILINE)
+
+
+def _without_open_end(items: list[Any]) -> list[Any]:
+    """What of the pattern can fail: of repetitions at its end only the least number, since any more is success."""
+    kept = list(items)
+    while kept:
+        name, value = str(kept[-1][0]), kept[-1][1]
+        if name == "SUBPATTERN":
+            kept[-1:] = _without_open_end(list(value[3]))
+            break
+        if name not in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+            break
+        kept.pop()
+        if int(value[0]) > 0:
+            kept.append((name, (value[0], value[0], value[2])))
+            break
+    return kept
 
 
 class _Estimator:
@@ -105,6 +124,8 @@ class _Estimator:
             if str(item[0]) in ("ASSERT", "ASSERT_NOT"):
                 # Each way may try it, at a cost of its own, before the next character is looked at.
                 return None
+            if str(item[0]) == "AT":
+                continue
             chars |= self.first(item)
             if not self.nullable(item):
                 return chars

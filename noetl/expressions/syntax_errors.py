@@ -61,7 +61,7 @@ def sentence(message: str) -> tuple[str, str | None]:
     if message.startswith("Expected an expression"):
         return "an expression is missing", None
     if message == "unexpected 'end of template'" or message.startswith("unexpected end of template"):
-        return "the template ends in the middle of an expression", None
+        return "the expression ends too early", None
     if found := re.fullmatch(r"unexpected '(.+?)'(?:, expected '(.+)')?", message, re.DOTALL):
         expected = f", expected {_word(found[2])}" if found[2] else ""
         return f"unexpected {_word(found[1])}{expected}", _FOREIGN.get(found[1])

@@ -122,7 +122,7 @@ def test_a_condition_that_raises_for_another_reason_is_an_error(text: str, reaso
         ),
         pytest.param("a b", "unexpected 'b'", "b", id="two names"),
         pytest.param("a = 1", "unexpected '='", "=", id="an assignment"),
-        pytest.param("a ==", "the template ends in the middle of an expression", "==", id="half a comparison"),
+        pytest.param("a ==", "the expression ends too early", "==", id="half a comparison"),
         pytest.param("a is ood", "test 'ood' is not defined", "ood", id="an unknown test"),
         pytest.param(" ", "the condition is empty", " ", id="nothing"),
     ],

@@ -107,7 +107,8 @@ def test_nothing_but_data_is_in_reach_of_a_condition(expression: str) -> None:
         found = condition(expression).evaluate(SCOPE)
     except (CompileError, ExpressionError):
         return
-    assert to_json(found) == found
+    # All of it is data: what is not has no JSON.
+    to_json(found)
 
 
 @pytest.mark.parametrize(
