@@ -1,0 +1,1 @@
+"""The terminal's face of noetl. Holds no logic that another face needs."""

@@ -1,0 +1,80 @@
+"""`noetl run`: runs a playbook to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from noetl.cli.command import Command, Example, Options, argument, flag, option
+from noetl.cli.event_log import STORE_HELP, store_url
+from noetl.cli.misuse import Misuse
+
+if TYPE_CHECKING:
+    from noetl.cli.console import Console
+
+
+class RunOptions(Options):
+    file: str = argument("FILE", help="The playbook, or '-' for standard input.")
+    input: tuple[str, ...] = option(
+        "-i", "--input", metavar="KEY=VALUE", many=True, help="An input, read as its declared type; may be repeated."
+    )
+    inputs: str | None = option(
+        "--inputs", metavar="FILE", help="Inputs as a JSON or YAML mapping, '-' for standard input; '-i' wins."
+    )
+    json: bool = flag("--json", help="Print one JSON object at the end, and progress on standard error.")
+    store: str | None = option("--store", metavar="URL", help=STORE_HELP)
+    durability: str = option(
+        "--durability",
+        metavar="MODE",
+        default="relaxed",
+        choices=("relaxed", "none"),
+        help="'relaxed' keeps the event log (default); 'none' keeps it in memory only.",
+    )
+    quiet: bool = flag("-q", "--quiet", help="Print nothing but errors.")
+    verbose: bool = flag("-v", "--verbose", help="Print what scripts print, and debug messages.")
+
+
+def carry_out(options: RunOptions, console: Console) -> int:
+    import asyncio
+
+    from noetl.cli.inputs import file_inputs, text_inputs
+    from noetl.cli.interrupts import interruptible
+    from noetl.cli.playbooks import DASH, source_of, valid_playbook
+    from noetl.cli.problems import show_problems
+    from noetl.cli.running import TerminalRun
+    from noetl.runtime.engine import Engine
+
+    interruptible()
+    if options.file == DASH == options.inputs:
+        raise Misuse("the playbook and '--inputs' cannot both be read from standard input")
+    engine = Engine(_store(options))
+    texts = text_inputs(options.input)
+    inputs = {} if options.inputs is None else file_inputs(options.inputs)
+    playbook, warnings = valid_playbook(source_of(options.file), engine.shapes)
+    if not options.quiet:
+        show_problems(console.err, warnings)
+    run = TerminalRun(engine, console, json=options.json, quiet=options.quiet, verbose=options.verbose)
+    return asyncio.run(run.carry_out(playbook, inputs, texts))
+
+
+def _store(options: RunOptions) -> str:
+    if options.durability != "none":
+        return store_url(options.store)
+    if options.store is not None:
+        raise Misuse("'--durability none' keeps no event log, so it does not go with '--store'")
+    return "memory:"
+
+
+COMMAND = Command(
+    name="run",
+    summary="Run a playbook to its end.",
+    details="Exit code: 0 completed, 1 failed, 2 the playbook or the command line is invalid and nothing was run, "
+    "3 cancelled or interrupted.",
+    examples=(
+        Example(line="noetl run orders.yaml", purpose="run it, one line for each step"),
+        Example(line="noetl run orders.yaml -i threshold=50", purpose="with an input"),
+        Example(line="noetl run orders.yaml --inputs day.json", purpose="with inputs from a file"),
+        Example(line="noetl run orders.yaml --json > report.json", purpose="for programs"),
+    ),
+    options=RunOptions,
+    carry_out=carry_out,
+)
