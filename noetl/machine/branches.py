@@ -83,6 +83,7 @@ def unpark(run: Run, token: Token) -> None:
 def remove_token(run: Run, token: Token) -> None:
     """The token is no more, wherever it was."""
     del run.tokens[token.id]
+    run.ready.pop(token.id, None)
     if token.parent is not None:
         return
     if token.phase is Phase.WORKING:
@@ -106,6 +107,7 @@ def split(run: Run, token: Token, steps: list[Step], bound: int) -> None:
     # The fork takes the token's place among the living and moving of the fork around it.
     _count(run, run.running_at, token.step, -1)
     del run.tokens[token.id]
+    run.ready.pop(token.id, None)
     for branch, step in enumerate(steps):
         path = child_path(token.id, f"{token.step.name}#{token.visit}.{branch}")
         child = Token(path, step, View(fork.view), View(fork.known))

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from noetl.machine import frames, strands, timers
-from noetl.machine.branches import remove_token
 from noetl.machine.result import Error, completed, failed
 from noetl.machine.state import Ending, Run, Token
 
@@ -47,7 +46,7 @@ def misjudge(run: Run, token: Token, error: Error) -> None:
     """The condition of a case raised: the step fails of it."""
     frames.note_error(token, error)
     token.failure = error
-    token.result = failed(error)
+    token.result = token.known.own[token.step.name].result = failed(error)
 
 
 def end(run: Run, token: Token | None, status: str, error: Error | None, reason: str | None, by: str | None) -> None:
@@ -57,7 +56,12 @@ def end(run: Run, token: Token | None, status: str, error: Error | None, reason:
 
 def cancel_token(run: Run, token: Token) -> None:
     """A token that is in no visit is no more."""
-    remove_token(run, token)
+    strands.end_cancelled(run, token)
+
+
+def lose(run: Run, token: Token) -> None:
+    """Another branch has won a race: nothing that this one set is kept."""
+    token.lost = True
 
 
 #: The word in the log, and what it does to a run and a token.
@@ -78,6 +82,7 @@ CHANGES: dict[str, Callable[..., None]] = {
     "items": frames.items,
     "iterate": frames.iterate,
     "leave": frames.leave,
+    "lose": lose,
     "listen": timers.listen,
     "log": frames.log,
     "loop": frames.loop,

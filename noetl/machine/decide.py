@@ -43,7 +43,7 @@ _WORKING, _PARKED = Phase.WORKING, Phase.PARKED
 def decide(run: Run, fact: Fact, *, batch: int = BATCH) -> list[Event]:
     """The events that follow from a fact, already folded into `run`; none where the fact is out of date.
 
-    Where it returns `batch` events or more, something may still be ready: go on with `Advance`.
+    Where it returns `batch` events or more, or somebody is still ready, there is more to do: go on with `Advance`.
     """
     decider = Decider(run, fact.at)
     _ON[type(fact)](decider, fact)
@@ -55,7 +55,7 @@ def decide(run: Run, fact: Fact, *, batch: int = BATCH) -> list[Event]:
 def _drain(d: Decider, batch: int) -> None:
     events, ready = d.events, d.run.ready
     # Parallel items that begin change their parent; the first of them that says something carries that.
-    while len(events) < batch or d.pending:
+    while (len(events) < batch and not d.paused) or d.pending:
         if ready:
             _, token = ready.popitem(last=False)
             _advance(d, token)
@@ -190,8 +190,7 @@ def _action_ended(d: Decider, fact: ActionEnded) -> None:
     wait = token.wait
     work = wait.frame.work
     data: dict[str, Any] = {"place": work.place, "attempt": wait.attempt}
-    started_at = wait.frame.started_at
-    data["duration"] = (d.run.at - started_at) / 1e6
+    data["duration"] = (d.run.at - wait.started_at) / 1e6
     if fact.cancelled:
         d.emit(Kind.ACTION_CANCELLED, token, data)
         return
@@ -214,7 +213,9 @@ def _timer_due(d: Decider, fact: TimerDue) -> None:
         assert timer.token is not None
         d.emit(Kind.TIMER_FIRED, d.run.tokens[timer.token], data)
     elif timer.token is None:
-        d.end(Status.FAILED, make_error(ErrorKind.TRANSIENT, "timeout", "the run did not end within its timeout"))
+        # A run that has begun to end goes on ending as it began.
+        if d.run.ending is None:
+            d.end(Status.FAILED, make_error(ErrorKind.TRANSIENT, "timeout", "the run did not end within its timeout"))
         d.emit(Kind.TIMER_FIRED, None, data)
     else:
         token = d.run.tokens[timer.token]

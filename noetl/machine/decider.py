@@ -10,7 +10,7 @@ from noetl.machine.evolve import apply_event
 from noetl.machine.result import Error, make_error
 from noetl.machine.scope import Scope
 from noetl.machine.state import Phase, Run, Token
-from noetl.model.event import Event
+from noetl.model.event import Event, Kind
 from noetl.model.playbook import Block
 
 
@@ -21,7 +21,7 @@ class Decider:
     does with the event later.
     """
 
-    __slots__ = ("events", "pending", "run", "scope")
+    __slots__ = ("events", "paused", "pending", "run", "scope")
 
     def __init__(self, run: Run, at: int) -> None:
         self.run = run
@@ -29,6 +29,7 @@ class Decider:
         #: The changes that the next event carries: `[token, word, *arguments]`.
         self.pending: list[list[Any]] = []
         self.scope = Scope(run)
+        self.paused = False
         # Clocks go back now and then; a run does not.
         run.at = max(run.at, at)
 
@@ -50,6 +51,11 @@ class Decider:
             event = Event(run.id, run.seq + 1, run.at, kind, token.step.name, into or token.id, data)
         apply_event(run, event)
         self.events.append(event)
+
+    def pause(self, token: Token) -> None:
+        """The token has had a long turn, and goes on in a later call of `decide`."""
+        self.paused = True
+        self.emit(Kind.ACTION_PROGRESS, token, {"place": token.frames[-1].work.place, "paused": True})
 
     def end(self, status: str, error: Error | None, *, reason: str | None = None, by: Token | None = None) -> None:
         """The run begins to end: what is alive is asked to stop. `by` is the token that is about to end by itself."""

@@ -153,7 +153,7 @@ def _step_cancelled(run: Run, event: Event, data: Data) -> None:
     token = run.tokens[event.token]
     if token.row is not None:
         _finish_row(run, token, event, Status.CANCELLED)
-    remove_token(run, token)
+    strands.end_cancelled(run, token)
 
 
 def _action_started(run: Run, event: Event, data: Data) -> None:
@@ -165,7 +165,7 @@ def _action_started(run: Run, event: Event, data: Data) -> None:
         frame.options = data["options"]
         frame.held = {name: msgspec.convert(held, Held) for name, held in data.get("held", {}).items()}
         frame.key = data["key"]
-    token.wait = ActionWait(event.seq, frame, frame.attempt, data.get("timeout"))
+    token.wait = ActionWait(event.seq, event.at, frame, frame.attempt, data.get("timeout"))
     run.changed[token.id] = None
     if token.row is not None:
         token.row.attempts = max(token.row.attempts, frame.attempt)
@@ -196,6 +196,11 @@ def _action_cancelled(run: Run, event: Event, data: Data) -> None:
     token = _action_ended(run, event)
     error = make_error("user", "cancelled", "cancelled", step=token.step.name, attempt=data["attempt"])
     token.outcome = failed(error, attempts=data["attempt"], status="cancelled")
+
+
+def _action_progress(run: Run, event: Event, data: Data) -> None:
+    if data.get("paused"):
+        run.wake(run.tokens[event.token])
 
 
 def _token_joined(run: Run, event: Event, data: Data) -> None:
@@ -232,6 +237,7 @@ def _signal_received(run: Run, event: Event, data: Data) -> None:
 
 def _run_completed(run: Run, event: Event, data: Data) -> None:
     _end_run(run, event, Status.COMPLETED)
+    run.error = None
 
 
 def _run_failed(run: Run, event: Event, data: Data) -> None:
@@ -265,6 +271,7 @@ _APPLY: dict[str, Callable[[Run, Event, Data], None]] = {
     Kind.ACTION_COMPLETED: _action_completed,
     Kind.ACTION_FAILED: _action_failed,
     Kind.ACTION_CANCELLED: _action_cancelled,
+    Kind.ACTION_PROGRESS: _action_progress,
     Kind.TOKEN_JOINED: _token_joined,
     Kind.TIMER_FIRED: _timer_fired,
     Kind.SIGNAL_RECEIVED: _signal_received,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from noetl.machine.held import Held
-from noetl.machine.result import COMMON, Error, completed, failed, of_several, skipped
+from noetl.machine.result import Error, completed, failed, of_several, own_fields, skipped
 from noetl.machine.state import Frame, Run, Stage, Token
 from noetl.machine.timers import clear_deadline, set_timer
 from noetl.machine.view import View
@@ -86,10 +86,12 @@ def begin(run: Run, token: Token, due: int | None, args: dict[str, Any] | None, 
     frame = token.frames[-1]
     work = frame.work
     frame.attempt += 1
+    frame.began_at = run.at
     frame.attempts = max(frame.attempts, frame.attempt)
     frame.stage = Stage.BODY
     frame.next = 0
     frame.results = []
+    frame.excused = []
     frame.tolerated = False
     if isinstance(work, TaskCall) and args is not None:
         kept = {name: msgspec.convert(value, Held) for name, value in (held or {}).items()}
@@ -123,7 +125,7 @@ def fall_back(run: Run, token: Token) -> None:
     frame.stage = Stage.FALLBACK
 
 
-def _keep(token: Token, frame: Frame) -> None:
+def keep(token: Token, frame: Frame) -> None:
     """What the last attempt set stays."""
     base = frame.base
     if base is not None:
@@ -137,7 +139,7 @@ def _keep(token: Token, frame: Frame) -> None:
 def did(run: Run, token: Token, data: Any) -> None:
     """An action that needs nothing from outside was done."""
     frame = token.frames[-1]
-    token.outcome = completed(data, attempts=frame.attempt, duration=(run.at - frame.started_at) / 1e6)
+    token.outcome = completed(data, attempts=frame.attempt, duration=(run.at - frame.began_at) / 1e6)
     frame.stage = Stage.TRIED
 
 
@@ -203,6 +205,7 @@ def take(run: Run, token: Token) -> None:
     frame = token.frames[-1]
     assert token.outcome is not None
     frame.results.append(token.outcome)
+    frame.excused.append(token.tolerated)
     frame.next += 1
     frame.tolerated = frame.tolerated or (token.outcome["failed"] and token.tolerated)
     if token.outcome["failed"] and not token.tolerated:
@@ -214,9 +217,9 @@ def take(run: Run, token: Token) -> None:
 def tried(run: Run, token: Token) -> None:
     """All calls of an attempt have ended, or one failed: the attempt has an outcome."""
     frame = token.frames[-1]
-    duration = (run.at - frame.started_at) / 1e6
-    parallel = bound_of(run, frame.work) != 1
-    token.outcome = of_several(frame.results, parallel=parallel, duration=duration)
+    duration = (run.at - frame.began_at) / 1e6
+    parallel = bound_of(run, frame.work) != 1 and len(calls_of(run, frame.work)) > 1
+    token.outcome = of_several(frame.results, frame.excused, parallel=parallel, duration=duration)
     token.results = frame.results
     token.result = token.outcome
     token.tolerated = frame.tolerated
@@ -230,7 +233,7 @@ def collect(run: Run, token: Token) -> None:
     loop = frame.work.loop
     assert outcome is not None
     assert loop is not None
-    _keep(token, frame)
+    keep(token, frame)
     clear_deadline(run, frame)
     if outcome["failed"] and not token.tolerated:
         frame.data.append(None)
@@ -260,18 +263,14 @@ def leave(run: Run, token: Token) -> None:
     frame = token.frames.pop()
     outcome = token.outcome
     assert outcome is not None
-    _keep(token, frame)
+    keep(token, frame)
     clear_deadline(run, frame)
     if outcome["failed"]:
         if frame.work.on_error is OnError.CONTINUE and not frame.iteration:
             token.tolerated = True
         if frame.errors and frame.work.loop is not None:
-            outcome = failed(outcome["error"], {**_own(outcome), "errors": frame.errors}, data=frame.data)
+            outcome = failed(outcome["error"], {**own_fields(outcome), "errors": frame.errors}, data=frame.data)
     attempts = max(1, frame.attempts)
     if not outcome["skipped"] and outcome["attempts"] < attempts:
         outcome = {**outcome, "attempts": attempts}
     token.outcome = token.result = outcome
-
-
-def _own(result: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in result.items() if key not in COMMON}

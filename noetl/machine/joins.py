@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 
 from noetl.machine.branches import add_token, order, remove_token, unpark
-from noetl.machine.merging import Conflict, base_of, merge_known, merge_views, sink
+from noetl.machine.merging import Conflict, merge_known, merge_views, sink
 from noetl.machine.state import ROOT, Fork, Phase, Run, Token
+from noetl.machine.view import View, common_layer
 from noetl.model.playbook import Join, Step
 
 #: A branch of a fork: where a token is, from the outermost fork to its own.
 Membership = list[tuple[Fork, int]]
+
+#: How views over a base become one.
+Merging = Callable[[list[View], View | None], View]
 
 _MARK = re.compile("~[0-9a-f]{12}$")
 
@@ -131,12 +136,17 @@ def join(run: Run, arrivals: list[Token], *, leave_fork: bool) -> tuple[Token, C
     for token in arrivals:
         remove_token(run, token)
 
-    views = [token.view for token in arrivals]
-    knowns = [token.known for token in arrivals]
     outer = shared[-1][0] if shared else None
-    base = base_of(views, parted.view if parted is not None else None)
-    view, conflict = merge_views(views, base, step.merge)
-    known = merge_known(knowns, base_of(knowns, parted.known if parted is not None else None))
+    conflicts: list[Conflict] = []
+
+    def merged_view(views: list[View], base: View | None) -> View:
+        view, conflict = merge_views(views, base, step.merge)
+        if conflict is not None:
+            conflicts.append(conflict)
+        return view
+
+    view = _together(arrivals, len(shared), _view_of, merged_view)
+    known = _together(arrivals, len(shared), _known_of, merge_known)
     turn_fork, turn_branch = first.turn_fork, first.turn_branch
     while turn_fork is not None and turn_fork.alive == 0:
         # Nobody else is left of that fork, so nobody can be compared with it any more.
@@ -155,7 +165,47 @@ def join(run: Run, arrivals: list[Token], *, leave_fork: bool) -> tuple[Token, C
     token.last_error = _latest([a.last_error for a in arrivals], parted.last_error if parted is not None else None)
     token.phase = Phase.ARRIVED
     add_token(run, token)
-    return token, conflict
+    return token, conflicts[0] if conflicts else None
+
+
+def _view_of(holder: Token | Fork) -> View:
+    return holder.view
+
+
+def _known_of(holder: Token | Fork) -> View:
+    return holder.known
+
+
+def _together(
+    tokens: list[Token],
+    level: int,
+    of: Callable[[Token | Fork], View],
+    merge: Merging,
+) -> View:
+    """The layers of all tokens as one view, inner forks first: what a branch had before it forked is its own, once."""
+    parts: dict[Fork | Token, list[Token]] = {}
+    for token in tokens:
+        chain = membership(token)
+        parts.setdefault(chain[level][0] if len(chain) > level else token, []).append(token)
+    views = [
+        of(holder) if isinstance(holder, Token) else _of_fork(holder, members, level, of, merge)
+        for holder, members in parts.items()
+    ]
+    return views[0] if len(views) == 1 else merge(views, common_layer(views))
+
+
+def _of_fork(
+    fork: Fork,
+    tokens: list[Token],
+    level: int,
+    of: Callable[[Token | Fork], View],
+    merge: Merging,
+) -> View:
+    branches: dict[int, list[Token]] = {}
+    for token in tokens:
+        branches.setdefault(membership(token)[level][1], []).append(token)
+    views = [_together(members, level + 1, of, merge) for members in branches.values()]
+    return views[0] if len(views) == 1 else merge(views, of(fork))
 
 
 def _latest(errors: list[dict[str, object] | None], before: dict[str, object] | None) -> dict[str, object] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from noetl.machine.branches import order
 from noetl.machine.state import ROOT, Known, Run, Token
-from noetl.machine.view import View, common_layer
+from noetl.machine.view import View
 from noetl.model.playbook import Merge
 
 
@@ -55,8 +55,14 @@ def merge_views(views: Sequence[View], base: View | None, mode: Merge) -> tuple[
 
 
 def _same(first: Any, second: Any) -> bool:
-    # To Python 1 == True and 1 == 1.0; to JSON the former differ.
-    return first is second or (isinstance(first, bool) == isinstance(second, bool) and bool(first == second))
+    """Whether two values are the same JSON; to Python 1 and True are equal, too."""
+    if first is second:
+        return True
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(_same(first[key], second[key]) for key in first)
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(_same, first, second))
+    return isinstance(first, bool) == isinstance(second, bool) and bool(first == second)
 
 
 def merge_known(views: Sequence[View], base: View | None) -> View:
@@ -77,11 +83,6 @@ def sink(view: View, onto: View | None) -> View:
         sunk.own.update(layer.own)
         sunk.places.update(layer.places)
     return sunk
-
-
-def base_of(views: Sequence[View], otherwise: View | None) -> View | None:
-    """What the views had in common when they parted; `otherwise` for a single one."""
-    return common_layer(list(views)) if len(views) > 1 else otherwise
 
 
 def final_token(run: Run) -> Token:

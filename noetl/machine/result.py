@@ -54,17 +54,31 @@ def skipped() -> Result:
 COMMON = frozenset(completed())
 
 
-def of_several(results: Sequence[Result], *, parallel: bool, duration: float) -> Result:
-    """The result of a run of several items, in item order (language.md 4)."""
-    wrong = next((result for result in results if result["failed"]), None)
+def of_several(results: Sequence[Result], excused: Sequence[bool], *, parallel: bool, duration: float) -> Result:
+    """The result of a run of several items, in item order (language.md 4).
+
+    `excused` says of each whether its failure was tolerated. The failure that is shown is the first that counts: one
+    that was not tolerated before one that was, and a cancelled item only where nothing has failed.
+    """
+    failures = [
+        (result["status"] == "cancelled", tolerated, index)
+        for index, (result, tolerated) in enumerate(zip(results, excused, strict=True))
+        if result["failed"]
+    ]
+    wrong = results[min(failures)[2]] if failures else None
     last = results[-1] if results else None
     data = [result["data"] for result in results] if parallel else (last["data"] if last else None)
     shown = wrong or last
-    fields = {key: value for key, value in shown.items() if key not in COMMON} if shown else {}
+    fields = own_fields(shown) if shown else None
     attempts = max((result["attempts"] for result in results), default=1)
     if wrong is None:
         return completed(data, fields, attempts, duration)
     return failed(wrong["error"], fields, attempts, duration, data, wrong["status"])
+
+
+def own_fields(result: Result) -> Result:
+    """The handler's own fields of a result."""
+    return {key: value for key, value in result.items() if key not in COMMON}
 
 
 def make_error(

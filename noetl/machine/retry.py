@@ -16,7 +16,7 @@ def _grown(retry: Retry, delay: float, attempt: int) -> float:
     elif retry.backoff == "exponential":
         # The exponent is bounded so that thousands of attempts do not overflow a float.
         delay *= retry.multiplier ** min(attempt - 1, 500 if retry.multiplier < 4 else 100)
-    return min(delay, retry.max_delay)
+    return delay
 
 
 def next_delay(retry: Retry, error: Error, attempt: int, scope: Scope) -> float | None:
@@ -26,6 +26,7 @@ def next_delay(retry: Retry, error: Error, attempt: int, scope: Scope) -> float 
     delay = _grown(retry, duration(retry.delay, scope), attempt)
     if retry.jitter:
         delay *= 1 + retry.jitter * (2 * scope.drawing.random() - 1)
+    delay = min(delay, retry.max_delay)
     asked = error["details"].get("retry_after")
     if isinstance(asked, int | float) and not isinstance(asked, bool):
         delay = max(delay, float(asked))

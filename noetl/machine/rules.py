@@ -34,7 +34,7 @@ def _arrive_at_counted(d: Decider, token: Token, step: Step) -> Token | None:
     fork = token.fork
     if fork is None:
         # Outside of all forks there is nobody to wait for but those who came before.
-        arrivals = [*same_fork(d.run, token), token]
+        arrivals = sorted([*same_fork(d.run, token), token], key=order)
         if len(arrivals) >= needed:
             return _start(d, token, arrivals if len(arrivals) > 1 else None)
         d.emit(Kind.TOKEN_JOINED, token, {})
@@ -57,6 +57,7 @@ def _cancel_rest(d: Decider, winner: Token, fork: Fork) -> None:
     for token in rest_of_fork(d.run, fork):
         if token is winner or token.parent is not None:
             continue
+        d.change(token, "lose")
         if token.phase is Phase.WORKING:
             d.change(token, "interrupt", -1, None)
         else:

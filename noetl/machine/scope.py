@@ -13,6 +13,7 @@ from noetl.machine.state import Known, Run, Token
 from noetl.machine.view import MISSING, View
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = datetime(1970, 1, 1)
 
 
 def moment(at: int) -> datetime:
@@ -24,7 +25,7 @@ def moment(at: int) -> datetime:
 @lru_cache(maxsize=256)
 def iso(at: int) -> str:
     """The text of a time in data: UTC, microseconds."""
-    return moment(at).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return (_NAIVE_EPOCH + timedelta(microseconds=at)).isoformat(timespec="microseconds") + "Z"
 
 
 class Lazy(Mapping[str, Any]):

@@ -57,18 +57,20 @@ class Stage(StrEnum):
     READY = "ready"  # the arguments of a task call, and the first attempt
     BODY = "body"  # an attempt goes on
     TRIED = "tried"  # an attempt has ended: retry, fallback or on
+    EXHAUSTED = "exhausted"  # no further attempt: fallback, or on
     DELAYED = "delayed"  # the timer of the next attempt runs
     FALLBACK = "fallback"
     ENDING = "ending"  # `on_error` and `as`
 
 
 class ActionWait:
-    """An action that the runtime carries out. `number` is the `seq` of the event that began it."""
+    """An attempt that the runtime carries out, since `started_at`. `number` is the `seq` of the event that began it."""
 
-    __slots__ = ("attempt", "cancelling", "frame", "number", "timeout")
+    __slots__ = ("attempt", "cancelling", "frame", "number", "started_at", "timeout")
 
-    def __init__(self, number: int, frame: Frame, attempt: int, timeout: float | None) -> None:
+    def __init__(self, number: int, started_at: int, frame: Frame, attempt: int, timeout: float | None) -> None:
         self.number = number
+        self.started_at = started_at
         self.frame = frame
         self.attempt = attempt
         self.timeout = timeout
@@ -125,11 +127,13 @@ class Frame:
         "attempt",
         "attempts",
         "base",
+        "began_at",
         "body",
         "data",
         "deadline",
         "ended",
         "errors",
+        "excused",
         "held",
         "index",
         "items",
@@ -167,11 +171,15 @@ class Frame:
         self.errors: list[Error] = []
         self.attempt = 0
         self.attempts = 0
+        #: When this attempt began; `started_at` is when the work did.
+        self.began_at = started_at
         self.base: View | None = None
         #: The number of the timer that bounds this attempt.
         self.deadline: int | None = None
         self.next = 0
         self.results: list[Result] = []
+        #: For each of `results`, whether its failure was tolerated.
+        self.excused: list[bool] = []
         self.strands: dict[int, Token] = {}
         self.ended: dict[int, tuple[Result, Token]] = {}
         self.options: dict[str, Any] | None = None
@@ -276,6 +284,7 @@ class Token:
         "interrupt",
         "known",
         "last_error",
+        "lost",
         "outcome",
         "parent",
         "phase",
@@ -319,6 +328,8 @@ class Token:
         self.results: list[Result] = []
         self.error: Error | None = None
         self.last_error: Error | None = None
+        #: Whether another branch has won a race against this one.
+        self.lost = False
         #: The depth of the frame to unwind to (-1: the whole token), and the error it then ends with (None: cancelled).
         self.interrupt: tuple[int, Error | None] | None = None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from noetl.machine.branches import child_path, remove_token
-from noetl.machine.frames import begin_iteration, calls_of, fail, looped, note_error, tried
+from noetl.machine.branches import child_path, order, remove_token
+from noetl.machine.frames import begin_iteration, calls_of, fail, keep, looped, note_error, tried
 from noetl.machine.merging import merge_views
-from noetl.machine.result import Error, failed, make_error
+from noetl.machine.result import Error, Result, failed, make_error, own_fields
 from noetl.machine.scope import work_path
 from noetl.machine.state import ActionWait, Frame, Phase, Run, Stage, StrandsWait, TimerWait, Token
 from noetl.machine.timers import clear_deadline, drop_timer
@@ -58,17 +58,15 @@ def gather(run: Run, token: Token) -> None:
         return
     results = [result for result, _ in ended]
     frame.results = results
-    wrong = next((r for r, strand in ended if r["failed"] and not strand.tolerated and r["status"] == "failed"), None)
-    if wrong is not None:
+    frame.excused = [result["failed"] and strand.tolerated for result, strand in ended]
+    if any(result["failed"] and not strand.tolerated for result, strand in ended):
         frame.tolerated = False
         tried(run, token)
         assert token.outcome is not None
-        token.outcome = token.result = {**token.outcome, "error": wrong["error"], "status": "failed"}
-        note_error(token, wrong["error"])
+        note_error(token, token.outcome["error"])
         return
-    frame.tolerated = any(result["failed"] for result in results)
-    mode = token.step.merge
-    merged, conflict = merge_views([strand.view for _, strand in ended], token.view, mode)
+    frame.tolerated = any(frame.excused)
+    merged, conflict = merge_views([strand.view for _, strand in ended], token.view, token.step.merge)
     token.view.own.update(merged.own)
     token.view.places.update(merged.places)
     for _, strand in ended:
@@ -78,27 +76,27 @@ def gather(run: Run, token: Token) -> None:
     tried(run, token)
     if conflict is not None:
         fail(run, token, make_error("permanent", "merge_conflict", conflict.message, step=token.step.name))
-        token.tolerated = False
 
 
 def _gather_iterations(run: Run, token: Token, frame: Frame, ended: list[tuple[dict[str, Any], Token]]) -> None:
     loop = frame.work.loop
     assert loop is not None
-    wrong: Error | None = None
+    wrong: Result | None = None
     for result, strand in ended:
         frame.attempts = max(frame.attempts, result["attempts"])
         if result["failed"] and not strand.tolerated:
             frame.data.append(None)
             if result["status"] == "failed":
                 frame.errors.append(result["error"])
-                wrong = wrong or result["error"]
+                wrong = wrong or result
                 note_error(token, result["error"])
         else:
             frame.data.append(result["data"])
     if wrong is not None and loop.on_error is OnError.FAIL:
-        token.outcome = failed(wrong, data=frame.data, duration=(run.at - frame.started_at) / 1e6)
+        duration = (run.at - frame.started_at) / 1e6
+        token.outcome = failed(wrong["error"], own_fields(wrong), data=frame.data, duration=duration)
         token.tolerated = False
-        note_error(token, wrong)
+        note_error(token, wrong["error"])
         frame.stage = Stage.ENDING
     else:
         looped(run, token)
@@ -162,8 +160,7 @@ def unwind(run: Run, token: Token) -> None:
     token.wait = None
     for frame in reversed(token.frames[depth + 1 :]):
         clear_deadline(run, frame)
-        if frame.base is not None:
-            token.view = frame.base
+        keep(token, frame)
     del token.frames[depth + 1 :]
     token.outcome = None
     if error is not None:
@@ -174,3 +171,10 @@ def unwind(run: Run, token: Token) -> None:
         token.tolerated = False
         note_error(token, error)
         frame.stage = Stage.TRIED
+
+
+def end_cancelled(run: Run, token: Token) -> None:
+    """A branch has stopped before its end; what it had set counts for the outputs, unless it lost a race."""
+    if not token.lost:
+        run.ended.append((order(token), token))
+    remove_token(run, token)

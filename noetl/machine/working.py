@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from noetl.errors import ErrorKind, ExpressionError
+from noetl.expressions import as_text
 from noetl.machine import inline, rules
 from noetl.machine.decider import Decider, begin_block, error_of
 from noetl.machine.evaluation import count, duration
@@ -23,13 +24,19 @@ from noetl.model.event import Kind
 from noetl.model.expression import Template
 from noetl.model.playbook import ActionCall, TaskCall, Work
 
+#: After so many changes a token that waits for nothing lets the others go on, and time pass.
+LONGEST_TURN = 2000
+
 #: Whether the token can go on at once; if not, it waits for something from outside.
 GoesOn = bool
 
 
 def go_on(d: Decider, token: Token) -> None:
-    """Go on with a visit until it waits, moves or ends."""
+    """Go on with a visit until it waits, moves or ends, or has had its turn."""
     while True:
+        if len(d.pending) > LONGEST_TURN and token.frames and token.interrupt is None:
+            d.pause(token)
+            return
         if token.interrupt is not None:
             to_the_end = token.interrupt[0] < 0
             d.change(token, "unwind")
@@ -77,14 +84,16 @@ def _items(value: Any, work: Work) -> list[Any]:
     assert work.loop is not None
     if isinstance(value, Mapping):
         return [{"key": key, "value": item} for key, item in value.items()]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         if value > inline.MOST_ITEMS:
             raise ExpressionError(f"a loop over {value} items is too long", span=work.loop.span)
         return list(range(value))
     if isinstance(value, list):
         return value
-    wrong = "nothing" if value is None else f"a {type(value).__name__}"
-    raise ExpressionError(f"a loop needs a list, a mapping or a number, got {wrong}", span=work.loop.span)
+    wrong = "a text" if isinstance(value, str) else "nothing" if value is None else as_text(value)
+    raise ExpressionError(f"a loop needs a list, a mapping or a whole number, got {wrong}", span=work.loop.span)
 
 
 def _looping(d: Decider, token: Token, frame: Frame) -> GoesOn:
@@ -101,14 +110,14 @@ def _looping(d: Decider, token: Token, frame: Frame) -> GoesOn:
         ):
             d.change(token, "looped")
             return True
-        most = count(loop.max, d.scope.at(token, f"{work.place}.max"))
-        if frame.index + 1 >= most:
-            message = f"{work.title} of step '{token.step.name}' has looped {most} times, which is its 'max'"
-            d.change(token, "fail", make_error(ErrorKind.PERMANENT, "max_iterations", message), Stage.ENDING)
-            return True
         d.change(token, "iterate")
         if loop.while_ is not None and not loop.while_.evaluate(d.scope.at(token, f"{work.place}.while")):
             d.change(token, "looped")
+            return True
+        most = count(loop.max, d.scope.at(token, f"{work.place}.max"))
+        if frame.index >= most:
+            message = f"{work.title} of step '{token.step.name}' has looped {most} times, which is its 'max'"
+            d.change(token, "fail", make_error(ErrorKind.PERMANENT, "max_iterations", message), Stage.ENDING)
     except ExpressionError as problem:
         return _fail(d, token, work, problem, Stage.ENDING)
     return True
@@ -226,19 +235,25 @@ def _tried(d: Decider, token: Token, frame: Frame) -> GoesOn:
     assert outcome is not None
     if outcome["failed"] and not token.tolerated and outcome["status"] == "failed":
         if work.retry is not None and frame.attempt > 0:
+            scope = d.scope.at(token, f"{work.place}.retry.{frame.attempt}")
             try:
-                delay = next_delay(
-                    work.retry, outcome["error"], frame.attempt, d.scope.at(token, f"{work.place}.retry")
-                )
+                delay = next_delay(work.retry, outcome["error"], frame.attempt, scope)
             except ExpressionError as problem:
-                return _fail(d, token, work, problem, Stage.ENDING)
+                return _fail(d, token, work, problem, Stage.EXHAUSTED)
             if delay is not None:
                 return _retry(d, token, frame, outcome["error"], delay)
-        if work.fallback is not None:
-            d.change(token, "fall_back")
-            d.change(token, "enter", work.fallback.id)
-            return True
+        return _exhausted(d, token, frame)
     return _iterated(d, token, frame)
+
+
+def _exhausted(d: Decider, token: Token, frame: Frame) -> GoesOn:
+    """No further attempt: the fallback, if there is one."""
+    fallback = frame.work.fallback
+    if fallback is None:
+        return _iterated(d, token, frame)
+    d.change(token, "fall_back")
+    d.change(token, "enter", fallback.id)
+    return True
 
 
 def _retry(d: Decider, token: Token, frame: Frame, error: dict[str, Any], delay: float) -> GoesOn:
@@ -257,7 +272,7 @@ def _delayed(d: Decider, token: Token, frame: Frame) -> GoesOn:
     try:
         d.change(token, "begin", _due(d, token, frame.work), None, None)
     except ExpressionError as problem:
-        return _fail(d, token, frame.work, problem, Stage.ENDING)
+        return _fail(d, token, frame.work, problem, Stage.EXHAUSTED)
     return True
 
 
@@ -277,7 +292,7 @@ def _ending(d: Decider, token: Token, frame: Frame) -> GoesOn:
     outcome = token.outcome
     store = frame.work.store
     assert outcome is not None
-    if store is not None and outcome["status"] == "completed":
+    if store is not None and (outcome["status"] == "completed" or (outcome["failed"] and token.tolerated)):
         data = outcome["data"]
         if store.name is not None:
             d.change(token, "assign", {store.name: data})
@@ -331,6 +346,7 @@ _STAGES: dict[Stage, Callable[[Decider, Token, Frame], GoesOn]] = {
     Stage.READY: _ready,
     Stage.BODY: _body,
     Stage.TRIED: _tried,
+    Stage.EXHAUSTED: _exhausted,
     Stage.DELAYED: _delayed,
     Stage.FALLBACK: _iterated,
     Stage.ENDING: _ending,

@@ -40,9 +40,12 @@ async def carry_out(command: RunAction, around: Surroundings) -> Ended:
     try:
         handler = around.handler(work.action)
         options = _convert(handler, _options(command, around))
-        call = _call(command, around)
-        async with asyncio.timeout(command.timeout):
+        call = _call(command, handler, around)
+        if command.timeout is None:
             outcome = await handler.run(options, call)
+        else:
+            async with asyncio.timeout(command.timeout):
+                outcome = await handler.run(options, call)
         data, fields = to_json(outcome.data), to_json(dict(outcome.fields))
         mask = around.masker.mask
         return Ended(data=mask(data), fields=mask(fields))
@@ -94,7 +97,7 @@ def _convert(handler: Handler, options: dict[str, Any]) -> Any:
         raise ActionError(ErrorKind.USER, "bad_options", message) from error
 
 
-def _call(command: RunAction, around: Surroundings) -> Call:
+def _call(command: RunAction, handler: Handler, around: Surroundings) -> Call:
     work = command.work
     return Call(
         action=work.action,
@@ -103,7 +106,7 @@ def _call(command: RunAction, around: Surroundings) -> Call:
         timeout_s=command.timeout,
         folder=around.folder,
         working_folder=around.working_folder,
-        origin=_origin(work),
+        origin=_origin(work, handler.program_text),
         progress=around.progress,
         line=around.line,
         log=around.log,
@@ -114,12 +117,11 @@ def _call(command: RunAction, around: Surroundings) -> Call:
     )
 
 
-def _origin(work: ActionCall) -> dict[str, tuple[str, int]]:
-    """Where the text of each literal option begins: of a block scalar, on the line after its `|`."""
+def _origin(work: ActionCall, program_text: frozenset[str]) -> dict[str, tuple[str, int]]:
+    """Where each program in the options begins: that of a block scalar, on the line after its `|`."""
     found: dict[str, tuple[str, int]] = {}
-    for name, template in work.options.items():
-        if template.constant and isinstance(template.value, str):
-            span = template.span
-            opening = span.source.line(span.line)[span.column - 1 :]
-            found[name] = (span.source.name, span.line + opening.startswith(("|", ">")))
+    for name in program_text & work.options.keys():
+        span = work.options[name].span
+        opening = span.source.line(span.line)[span.column - 1 :]
+        found[name] = (span.source.name, span.line + opening.startswith(("|", ">")))
     return found

@@ -26,6 +26,9 @@ from noetl.runtime.secrets import read_secrets
 from noetl.store.base import EventStore, RunRecord
 from noetl.store.opening import open_store
 
+#: A playbook that calls itself, through others or not, ends here.
+DEEPEST = 50
+
 Subscriber = Callable[[Event], None]
 
 
@@ -131,7 +134,7 @@ class Engine:
         Raises PlaybookError where the inputs or secrets are wrong.
         """
         values = coerce_inputs(playbook, inputs or {}, text)
-        return RunHandle(await self._begin(playbook, values, new_id(), {}, None))
+        return RunHandle(await self._begin(playbook, values, new_id()))
 
     async def idle(self) -> None:
         """Wait until no run is going on, detached ones included."""
@@ -155,12 +158,13 @@ class Engine:
         playbook: Playbook,
         inputs: Mapping[str, Any],
         execution_id: str,
-        given: Mapping[str, str],
-        parent: str | None,
+        *,
+        secrets: Mapping[str, str] | None = None,
+        parent: Runner | None = None,
     ) -> Runner:
         path = Path(playbook.source.name)
         folder = path.parent.absolute() if path.is_file() else self.working_folder
-        secrets = read_secrets(playbook, given, folder)
+        known = read_secrets(playbook, secrets or {}, folder)
         at = microseconds()
         await self.store.create(
             RunRecord(
@@ -168,7 +172,7 @@ class Engine:
                 playbook=playbook.name,
                 status="running",
                 started_at=at,
-                parent=parent,
+                parent=None if parent is None else parent.run.id,
                 path=str(path.absolute()) if path.is_file() else None,
                 digest=playbook.digest,
                 folder=str(self.working_folder),
@@ -180,8 +184,8 @@ class Engine:
             Run(playbook, execution_id),
             folder=folder,
             working_folder=self.working_folder,
-            secrets=secrets,
-            parent=parent,
+            secrets=known,
+            depth=0 if parent is None else parent.depth + 1,
         )
         self._runners[execution_id] = runner
         runner.over.add_done_callback(lambda _: self._runners.pop(execution_id, None))
@@ -207,13 +211,16 @@ class Engine:
 
     async def run_child(self, parent: Runner, command: RunAction, options: Any) -> Outcome:
         """Run the playbook that a `playbook` action names; its outputs are the data."""
+        if parent.depth >= DEEPEST:
+            message = f"playbooks call each other {DEEPEST} deep, which is as deep as they may"
+            raise ActionError(ErrorKind.USER, "too_deep", message)
         try:
             playbook = self.load(_child_path(parent.folder, options))
             inputs = coerce_inputs(playbook, options.inputs)
             # A retried attempt keeps its key and needs a run of its own: the one before has failed.
             attempt = "" if command.attempt == 1 else f"#{command.attempt}"
             execution_id = child_id(parent.run.id, command.key + attempt)
-            child = await self._begin(playbook, inputs, execution_id, options.secrets, parent.run.id)
+            child = await self._begin(playbook, inputs, execution_id, secrets=options.secrets, parent=parent)
         except PlaybookError as error:
             problems = [problem.as_data() for problem in error.problems]
             first = next(problem for problem in error.problems)

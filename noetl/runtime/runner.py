@@ -78,7 +78,7 @@ class Runner:
         folder: Path,
         working_folder: Path,
         secrets: Mapping[str, str],
-        parent: str | None,
+        depth: int,
     ) -> None:
         self.host = host
         self.run = run
@@ -86,14 +86,15 @@ class Runner:
         self.working_folder = working_folder
         self.secrets = secrets
         self.masker = Masker(secrets.values())
-        self.parent = parent
+        #: How many runs called this one, one through the other.
+        self.depth = depth
         self.over: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
         self._inbox: deque[Fact] = deque()
         self._running: dict[str, tuple[int, asyncio.Task[None]]] = {}
         self._stopping: set[int] = set()
         self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._unwritten: deque[asyncio.Future[None]] = deque()
+        self._unwritten: list[asyncio.Future[None]] = []
         self._rebuilding: asyncio.Task[None] | None = None
         self._busy = False
         self._closed = False
@@ -122,31 +123,40 @@ class Runner:
         if self._busy:
             return
         self._busy = True
-        while self._inbox and not self._closed:
-            fact = self._inbox.popleft()
-            if isinstance(fact, ActionEnded) and self._running.get(fact.token, (0, None))[0] == fact.wait:
-                # Until now it was in hand: an action whose end is still in the inbox must not be started again.
-                del self._running[fact.token]
-            events = decide(self.run, fact, batch=1 if self.host.rebuilds else BATCH)
-            if events:
-                self._commit(events)
-                if self.host.rebuilds:
+        try:
+            while self._inbox and not self._closed:
+                if self._advance_by(self._inbox.popleft()) and self.host.rebuilds:
                     # The pump goes on when the run stands again.
                     return
+        except Exception as error:
+            self._break(error)
         self._busy = False
 
-    def _commit(self, events: list[Event]) -> None:
+    def _advance_by(self, fact: Fact) -> bool:
+        """Whether anything followed from the fact."""
+        if isinstance(fact, ActionEnded) and self._running.get(fact.token, (0, None))[0] == fact.wait:
+            # Until now it was in hand: an action whose end is still in the inbox must not be started again.
+            del self._running[fact.token]
+        batch = 1 if self.host.rebuilds else BATCH
+        events = decide(self.run, fact, batch=batch)
+        if events:
+            self._commit(events, more=len(events) >= batch or bool(self.run.ready))
+        return bool(events)
+
+    def _commit(self, events: list[Event], *, more: bool) -> None:
         over = self.run.over
-        more = not over and (self.host.rebuilds or len(events) >= BATCH)
-        written = asyncio.ensure_future(self.host.store.append(self.run.id, events[0].seq - 1, events))
+        commands = [] if self.host.rebuilds else self._reconcile(changed(self.run))
+        append = self.host.store.append(self.run.id, events[0].seq - 1, events, awaited=bool(commands))
+        written = asyncio.ensure_future(append)
         self.host.publish(events)
         if self.host.rebuilds:
-            self._rebuilding = self._loop.create_task(self._rebuild(written, more))
-            return
-        commands = self._reconcile(changed(self.run))
-        self._unwritten.append(written)
-        written.add_done_callback(partial(self._written, commands, over))
-        if more:
+            self._rebuilding = self._loop.create_task(self._rebuild(written, more and not over))
+        elif written.done():
+            self._written(commands, over, written)
+        else:
+            self._unwritten.append(written)
+            written.add_done_callback(partial(self._written, commands, over))
+        if more and not over and not self.host.rebuilds:
             self._advance_soon()
 
     def _advance_soon(self) -> None:
@@ -161,9 +171,7 @@ class Runner:
             self.feed(Advance(at=microseconds()))
 
     def _written(self, commands: list[RunAction], over: bool, written: asyncio.Future[None]) -> None:
-        if self._unwritten and self._unwritten[0] is written:
-            self._unwritten.popleft()
-        elif written in self._unwritten:
+        if written in self._unwritten:
             self._unwritten.remove(written)
         error = None if written.cancelled() else written.exception()
         if error is not None:
@@ -243,21 +251,16 @@ class Runner:
             return
         task = self._loop.create_task(self._carry(command))
         self._running[command.token] = (command.wait, task)
+        task.add_done_callback(partial(self._carried, command))
 
     async def _carry(self, command: RunAction) -> None:
         around = Surroundings(self, command)
-        cancelled = False
         try:
             ended = await carry_out(command, around)
-        except asyncio.CancelledError:
-            if self._closed:
-                raise
-            cancelled = True
         finally:
             around.flush()
-        fact = ActionEnded(at=microseconds(), token=command.token, wait=command.wait, cancelled=True)
-        if not cancelled:
-            fact = ActionEnded(
+        self.feed(
+            ActionEnded(
                 at=microseconds(),
                 token=command.token,
                 wait=command.wait,
@@ -265,7 +268,16 @@ class Runner:
                 fields=ended.fields,
                 error=ended.error,
             )
-        self.feed(fact)
+        )
+
+    def _carried(self, command: RunAction, task: asyncio.Task[None]) -> None:
+        """An action that was cancelled may not even have begun, so that only its task can tell."""
+        if task.cancelled():
+            self._feed_cancelled(command.token, command.wait)
+
+    def _feed_cancelled(self, token: str, wait: int) -> None:
+        if not self._closed:
+            self.feed(ActionEnded(at=microseconds(), token=token, wait=wait, cancelled=True))
 
     def _stop(self, command: StopAction) -> None:
         running = self._running.get(command.token)
@@ -275,8 +287,7 @@ class Runner:
                 self._stopping.add(command.wait)
                 running[1].cancel()
             return
-        ended = ActionEnded(at=microseconds(), token=command.token, wait=command.wait, cancelled=True)
-        self._loop.call_soon(self.feed, ended)
+        self._loop.call_soon(self._feed_cancelled, command.token, command.wait)
 
     def _finish(self) -> None:
         self._closed = True

@@ -38,13 +38,18 @@ class EventStore(Protocol):
     async def create(self, run: RunRecord, text: str) -> None:
         """Adds a run that has no events yet; the playbook's text is kept once for each digest."""
 
-    def append(self, execution_id: str, after: int, events: Sequence[Event]) -> Awaitable[None]:
+    def append(
+        self, execution_id: str, after: int, events: Sequence[Event], *, awaited: bool = False
+    ) -> Awaitable[None]:
         """Queues events at once, in the order of the calls; what it returns ends when they are durable.
 
         The events are encoded before `append` returns, so their data may change afterwards. All of them are written or
         none, and only if the run's last event is number `after`. Nothing is raised here, only by the awaitable. An
         append that counts on one that failed fails with the same cause, so it is enough to await the last of a run's
         appends. A run that ended, was paused or was resumed by these events has that status at the same moment.
+
+        With `awaited` somebody can do nothing until they are durable: where nothing else waits to be written, and it
+        takes no longer than handing them over would, they are when `append` returns.
         """
 
     async def read(self, execution_id: str, after: int = 0, limit: int | None = None) -> list[Event]:

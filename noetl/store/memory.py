@@ -36,7 +36,9 @@ class MemoryStore:
         self._runs[run.execution_id] = run
         self._logs[run.execution_id] = []
 
-    def append(self, execution_id: str, after: int, events: Sequence[Event]) -> asyncio.Future[None]:
+    def append(
+        self, execution_id: str, after: int, events: Sequence[Event], *, awaited: bool = False
+    ) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
             self._append(execution_id, after, events)

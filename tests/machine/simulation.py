@@ -102,7 +102,7 @@ class Simulation:
             self.events += events
             if self.rebuilds:
                 self.run = refold(self.playbook, self.events)
-            if len(events) < batch:
+            if len(events) < batch and not self.run.ready:
                 break
             events = decide(self.run, Advance(at=self.clock), batch=batch)
 

@@ -6,9 +6,10 @@ import random
 
 import pytest
 from corpus import CORPUS, Rehearsal
+from findings import FINDINGS
 from simulation import Simulation, final_state, playbook_of, refold, simulate
 
-each = pytest.mark.parametrize("rehearsal", CORPUS, ids=lambda rehearsal: rehearsal.name)
+each = pytest.mark.parametrize("rehearsal", [*CORPUS, *FINDINGS], ids=lambda rehearsal: rehearsal.name)
 
 
 @each

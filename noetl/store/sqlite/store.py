@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, TypeVar
 
 from noetl.errors import StoreError
@@ -41,8 +41,10 @@ class SqliteStore:
         self._closed: asyncio.Future[None] | None = None
         self._readers = readers
         self._reader = Reader(path, busy_timeout_s)
+        self._writer = Writer(connection, path, busy_timeout_s)
+        self._writing = Lock()
         # A daemon, for a store that nobody closes must not keep the process alive.
-        self._thread = Thread(target=self._work, args=(Writer(connection, path),), name="noetl-writer", daemon=True)
+        self._thread = Thread(target=self._work, name="noetl-writer", daemon=True)
         self._thread.start()
 
     @classmethod
@@ -60,7 +62,9 @@ class SqliteStore:
     async def create(self, run: RunRecord, text: str) -> None:
         await self._submit(Creation(done=self._future(), run=run, text=text))
 
-    def append(self, execution_id: str, after: int, events: Sequence[Event]) -> asyncio.Future[None]:
+    def append(
+        self, execution_id: str, after: int, events: Sequence[Event], *, awaited: bool = False
+    ) -> asyncio.Future[None]:
         job = Append(done=self._future(), execution_id=execution_id, after=after, batch=Batch(after + 1, after, b"[]"))
         try:
             # Encoded here and not by the writer: it costs the interpreter the same, sets the data free, and fixes it.
@@ -68,6 +72,8 @@ class SqliteStore:
             job.change = status_change(events)
         except StoreError as error:
             job.fault = error
+        if awaited and self._write_now(job):
+            return job.done
         return self._submit(job)
 
     async def read(self, execution_id: str, after: int = 0, limit: int | None = None) -> list[Event]:
@@ -107,6 +113,18 @@ class SqliteStore:
             _end(job)
         return job.done
 
+    def _write_now(self, job: Append) -> bool:
+        """Write without the detour over the thread, which takes longer than the writing, if nothing stands before."""
+        if self._unwritten or self._closed is not None or not self._writing.acquire(blocking=False):
+            return False
+        try:
+            written = self._writer.write_now(job)
+        finally:
+            self._writing.release()
+        if written:
+            _end(job)
+        return written
+
     async def _ask(self, question: Callable[..., T], *args: Any) -> T:
         if self._unwritten:
             await self._submit(Job(done=self._future()))
@@ -114,13 +132,15 @@ class SqliteStore:
             raise refusals.closed()
         return await self._loop.run_in_executor(self._readers, self._reader.ask, question, *args)
 
-    def _work(self, writer: Writer) -> None:
+    def _work(self) -> None:
         """The writer's thread: takes all that waits, again and again."""
+        writer = self._writer
         closing = False
         while not closing:
             jobs = [self._queue.get()]
             jobs += [self._queue.get() for _ in range(self._queue.qsize())]
-            writer.write(jobs)
+            with self._writing:
+                writer.write(jobs)
             closing = isinstance(jobs[-1], Close)
             if closing:
                 writer.close()

@@ -12,6 +12,7 @@ from contextlib import suppress
 from itertools import chain
 from operator import attrgetter
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import msgspec
@@ -28,6 +29,11 @@ Statement = tuple[str, Sequence[Any]]
 # SQLite copies the parameters of a statement: bounded in rows by its number of variables, in characters by our memory.
 _ROWS = 500
 _CHARACTERS = 8_000_000
+
+#: The write-ahead log is brought home when about so much of events is in it.
+_LOG_CHARACTERS = 4_000_000
+
+_PAUSE_S = 0.002
 
 _ENDS = """
     SELECT json_group_object(execution_id, (
@@ -48,24 +54,60 @@ class Writer:
     and the primary key of `batches` refuses what would be accepted wrongly.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, patience_s: float) -> None:
         self._connection = connection
         self._path = path
+        self._patience_s = patience_s
+        self._unchecked = 0
+        # The waiting for another writer, and for the disk at a checkpoint, is our own: `write_now` must do neither.
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
         self._ends: dict[str, int] = {}
         self._causes: dict[str, StoreError] = {}
 
     def write(self, jobs: Sequence[Job]) -> None:
         """Does the jobs and never raises: a job that could not be done has its `error`."""
         try:
-            self._commit(jobs)
+            self._commit_patiently(jobs)
         except sqlite3.OperationalError as error:  # the file: locked, full, gone
-            self._undo(jobs)
             for job in jobs:
                 self._refuse(job, error)
         except Exception:  # one of the jobs; the others are spared
             self._undo(jobs)
             for job in jobs:
                 self._write_alone(job)
+        self._check()
+
+    def write_now(self, job: Append) -> bool:
+        """Does one job if that takes no waiting; otherwise nothing has happened."""
+        if self._unchecked > _LOG_CHARACTERS:
+            return False
+        try:
+            self._commit([job])
+        except Exception:
+            self._undo([job])
+            job.error = None
+            return False
+        return True
+
+    def _commit_patiently(self, jobs: Sequence[Job]) -> None:
+        """As `_commit`, waiting for another process that writes."""
+        given_up = monotonic() + self._patience_s
+        while True:
+            try:
+                return self._commit(jobs)
+            except sqlite3.OperationalError as error:
+                self._undo(jobs)
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > given_up:
+                    raise
+                sleep(_PAUSE_S)
+
+    def _check(self) -> None:
+        """Bring the write-ahead log home when it has grown."""
+        if self._unchecked > _LOG_CHARACTERS:
+            self._unchecked = 0
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         with suppress(sqlite3.Error):
@@ -73,7 +115,7 @@ class Writer:
 
     def _write_alone(self, job: Job) -> None:
         try:
-            self._commit([job])
+            self._commit_patiently([job])
         except Exception as error:
             self._undo([job])
             self._refuse(job, error)
@@ -86,6 +128,7 @@ class Writer:
         accepted = self._accept(appends, ends)
         changes = {job.execution_id: job.change for job in accepted if job.change is not None}
         self._execute([*_create(creations), *_append(accepted), *_change(changes)])
+        self._unchecked += sum(len(job.batch.text) for job in accepted)
         self._ends.update(ends)
         for job in accepted:
             self._causes.pop(job.execution_id, None)
