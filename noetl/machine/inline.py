@@ -11,6 +11,7 @@ from noetl.expressions import as_text
 from noetl.machine.decider import Decider
 from noetl.machine.held import OUTSIDE, Held
 from noetl.machine.result import make_error
+from noetl.machine.scope import ALWAYS
 from noetl.machine.state import Status, Token
 from noetl.model.event import Kind
 from noetl.model.expression import Names
@@ -19,6 +20,8 @@ from noetl.units import parse_duration
 
 #: A loop over a number counts at most this far: its items are in memory.
 MOST_ITEMS = 10_000_000
+
+LEVELS = ("debug", "info", "warning", "error")
 
 STARS = "***"
 
@@ -31,8 +34,20 @@ def _options(d: Decider, token: Token, work: ActionCall) -> dict[str, Any]:
 
 
 def _set(d: Decider, token: Token, work: ActionCall) -> bool:
-    d.change(token, "set", _options(d, token, work)["values"])
+    values = _options(d, token, work)["values"]
+    if not isinstance(work.options["values"].value, Mapping):
+        # A mapping that stands in the playbook has been checked; this one nobody has seen yet.
+        _check_names(values, token, work)
+    d.change(token, "set", values)
     return True
+
+
+def _check_names(values: Any, token: Token, work: ActionCall) -> None:
+    if not isinstance(values, dict):
+        raise ExpressionError("the 'values' of 'set' must be a mapping", span=work.options["values"].span)
+    for name in values:
+        if not name.isidentifier() or name in ALWAYS or name in (token.local or {}):
+            raise ExpressionError(f"'{name}' cannot be a variable here", span=work.options["values"].span)
 
 
 def _noop(d: Decider, token: Token, work: ActionCall) -> bool:
@@ -45,7 +60,12 @@ def _log(d: Decider, token: Token, work: ActionCall) -> bool:
     options = {
         name: template.value if template.constant else template.render(names) for name, template in work.options.items()
     }
-    d.change(token, "log", options.get("level", "info"), as_text(options["message"]), options.get("fields") or {})
+    level, fields = options.get("level", "info"), options.get("fields") or {}
+    if level not in LEVELS:
+        raise ExpressionError(f"'{as_text(level)}' is no level; the levels are {', '.join(LEVELS)}", span=work.span)
+    if not isinstance(fields, dict):
+        raise ExpressionError("the 'fields' of 'log' must be a mapping", span=work.span)
+    d.change(token, "log", level, as_text(options["message"]), fields)
     d.change(token, "did", None)
     return True
 
@@ -58,7 +78,7 @@ def _fail(d: Decider, token: Token, work: ActionCall) -> bool:
     message = as_text(options.get("message", "failed"))
     attempt = token.frames[-1].attempt
     error = make_error(
-        kind, str(options.get("code", "failed")), message, step=token.step.name, action="fail", attempt=attempt
+        kind, as_text(options.get("code", "failed")), message, step=token.step.name, action="fail", attempt=attempt
     )
     d.change(token, "fail", error)
     return True
@@ -79,7 +99,7 @@ def _stop(d: Decider, token: Token, work: ActionCall) -> bool:
 def _wait(d: Decider, token: Token, work: ActionCall) -> bool:
     options = _options(d, token, work)
     if "event" in options:
-        event = str(options["event"])
+        event = as_text(options["event"])
         for index, (name, data) in enumerate(d.run.signals):
             if name == event:
                 d.change(token, "hear", data, index)

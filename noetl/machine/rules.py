@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from noetl.errors import ErrorKind, ExpressionError
@@ -71,8 +72,8 @@ def start_joined(d: Decider, arrivals: list[Token]) -> Token | None:
 
 def fail_unmet(d: Decider, step: Step, waiting: list[Token]) -> None:
     """Fewer tokens can come to a join than it waits for: the run fails."""
-    came = len(waiting)
-    message = f"step '{step.name}' waits for {step.join} arrivals, and only {came} came"
+    most = max(Counter(token.fork for token in waiting).values())
+    message = f"step '{step.name}' waits for {step.join} arrivals of one fork, and no more than {most} can come"
     error = make_error(ErrorKind.PERMANENT, "join_unmet", message, step=step.name)
     _end_before(d, waiting[0], error)
 

@@ -152,7 +152,7 @@ class Scope:
         names = self.run.names
         if name in names:
             return names[name]
-        return _ALWAYS[name](self)
+        return ALWAYS[name](self)
 
     def __contains__(self, name: object, /) -> bool:
         try:
@@ -163,7 +163,7 @@ class Scope:
 
     def __iter__(self) -> Iterator[str]:
         """All names there are, for a hint at a misspelt one."""
-        yield from _ALWAYS
+        yield from ALWAYS
         yield from self.run.names
         yield from (self.run.base if self.token is None else self.token.view).names()
         if self.token is not None and self.token.local:
@@ -225,7 +225,7 @@ def _variables(scope: Scope) -> Variables:
 
 
 #: The names that are always present; a user's name may not hide one of them, so they come last.
-_ALWAYS: dict[str, Callable[[Scope], Any]] = {
+ALWAYS: dict[str, Callable[[Scope], Any]] = {
     "result": _last("result"),
     "results": _last("results"),
     "error": _last("error"),

@@ -235,7 +235,13 @@ class Step:
     def __post_init__(self) -> None:
         work = self.work
         only = work.run[0] if work is not None and work.plain and len(work.run) == 1 else None
-        simple = isinstance(only, ActionCall) and only.action == "set" and only.plain and only.store is None
+        simple = (
+            isinstance(only, ActionCall)
+            and only.action == "set"
+            and only.plain
+            and only.store is None
+            and isinstance(only.options["values"].value, Mapping)
+        )
         object.__setattr__(self, "quick", only if simple else None)
 
 

@@ -709,4 +709,27 @@ steps:
 """,
         {"b": "b", "c": "c", "d": "d"},
     ),
+    Rehearsal(
+        "a set whose values are a template gives a mapping of names or fails",
+        """
+steps:
+  - name: A
+    run: [{action: set, values: "{{ {'a': 1} }}"}, {action: set, values: "{{ [a] }}"}]
+    rule: [{case: "error.code == 'expression'", run: [{step: B}]}]
+  - name: B
+    run: [{action: set, values: "{{ {'result': 1} }}"}]
+    rule: [{case: "error.code == 'expression'", run: [{step: C}]}]
+  - {name: C, run: [{action: set, values: {caught: "{{ last_error.message }}"}}]}
+""",
+        {"a": 1, "caught": "'result' cannot be a variable here"},
+    ),
+    Rehearsal(
+        "a long inline loop takes turns and comes to its end",
+        """
+context: {n: 0}
+steps: [{name: A, run: [{action: set, values: {n: "{{ n + 1 }}"}, loop: {while: "n < 3000"}}]}]
+outputs: {n: "{{ n }}"}
+""",
+        {"n": 3000},
+    ),
 ]

@@ -267,3 +267,18 @@ def test_the_face_of_the_library_is_sorted_and_complete() -> None:
     assert list(noetl.__all__) == sorted(noetl.__all__)
     for name in noetl.__all__:
         assert getattr(noetl, name).__doc__, name
+
+
+async def test_an_inline_loop_without_end_is_ended_by_its_timeout() -> None:
+    report = await run(
+        "steps: [{name: A, timeout: 300ms, run: [{action: noop, loop: {while: true, max: 10000000}}]}]\n"
+    )
+    assert code(report) == "timeout"
+
+
+async def test_a_playbook_that_calls_itself_ends(tmp_path: Path) -> None:
+    path = tmp_path / "self.yaml"
+    path.write_text(HEAD + "steps: [{name: A, run: [{action: playbook, path: self.yaml}]}]\n")
+    async with stage(folder=tmp_path) as on:
+        report = await on.engine.run(on.engine.load(path))
+    assert code(report) == "too_deep"
