@@ -15,8 +15,11 @@ from noetl.spelling import nearest
 
 #: What other tools call our keys, where the spelling is not near.
 _FAMILIAR: Mapping[str, tuple[str, ...]] = {
+    "action": ("run",),
     "args": ("with",),
+    "cmd": ("run",),
     "continue_on_error": ("on_error",),
+    "depends_on": ("rule",),
     "env": ("environment",),
     "foreach": ("loop",),
     "if": ("when", "case"),
@@ -25,6 +28,9 @@ _FAMILIAR: Mapping[str, tuple[str, ...]] = {
     "params": ("inputs", "with"),
     "register": ("as",),
     "retries": ("retry", "attempts"),
+    "script": ("run",),
+    "shell": ("run",),
+    "task": ("run",),
     "then": ("run",),
     "vars": ("context", "with"),
     "when": ("case",),

@@ -93,7 +93,8 @@ def _validated(schema: Mapping[str, Any], value: object) -> Iterator[tuple[tuple
     from referencing.exceptions import Unresolvable
 
     # Without a registry the library would fetch what a schema refers to from the network.
-    validator = Draft202012Validator(dict(schema), registry=Registry())
+    formats = Draft202012Validator.FORMAT_CHECKER
+    validator = Draft202012Validator(dict(schema), registry=Registry(), format_checker=formats)
     try:
         errors = [best_match([error]) or error for error in validator.iter_errors(value)]
     except Unresolvable as error:

@@ -29,7 +29,7 @@ from noetl.machine.facts import ActionEnded, Advance, Cancel, Fact, Said, Signal
 from noetl.machine.held import hold, is_held
 from noetl.machine.joins import ready_join, unmet_join
 from noetl.machine.merging import final_token
-from noetl.machine.result import Error, make_error
+from noetl.machine.result import make_error
 from noetl.machine.state import ActionWait, Phase, Run, SignalWait, Status, Token
 from noetl.model.event import Event, Kind
 
@@ -142,14 +142,11 @@ def _start(d: Decider, fact: Start) -> None:
         "environment": {},
         "context": {},
     }
-    error: Error | None = None
     try:
         data.update(_first_values(d, fact))
     except ExpressionError as problem:
-        error = error_of(problem)
+        data["error"] = error_of(problem)
     d.emit(Kind.RUN_STARTED, None, data)
-    if error is not None:
-        d.end(Status.FAILED, error)
 
 
 def _first_values(d: Decider, fact: Start) -> dict[str, Any]:

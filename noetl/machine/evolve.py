@@ -14,7 +14,20 @@ from noetl.machine.changes import CHANGES
 from noetl.machine.held import Held
 from noetl.machine.joins import join
 from noetl.machine.result import completed, failed, make_error
-from noetl.machine.state import MOVING, ROOT, ActionWait, Known, Phase, Row, Run, SignalWait, Stage, Status, Token
+from noetl.machine.state import (
+    MOVING,
+    ROOT,
+    ActionWait,
+    Ending,
+    Known,
+    Phase,
+    Row,
+    Run,
+    SignalWait,
+    Stage,
+    Status,
+    Token,
+)
 from noetl.machine.view import View
 from noetl.model.event import Event, Kind
 
@@ -69,6 +82,9 @@ def _run_started(run: Run, event: Event, data: Data) -> None:
     }
     run.names = {**run.environment, **run.inputs}
     run.base = View(None, dict(data["context"]))
+    if data.get("error") is not None:
+        run.ending = Ending(Status.FAILED, data["error"], None, None)
+        return
     steps = [run.playbook.steps[name] for name in run.playbook.start]
     token = Token(ROOT, steps[0], View(run.base), View())
     add_token(run, token)

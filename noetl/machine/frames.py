@@ -233,6 +233,7 @@ def collect(run: Run, token: Token) -> None:
     loop = frame.work.loop
     assert outcome is not None
     assert loop is not None
+    token.result = outcome
     keep(token, frame)
     clear_deadline(run, frame)
     if outcome["failed"] and not token.tolerated:

@@ -217,9 +217,9 @@ class Engine:
         try:
             playbook = self.load(_child_path(parent.folder, options))
             inputs = coerce_inputs(playbook, options.inputs)
-            # A retried attempt keeps its key and needs a run of its own: the one before has failed.
-            attempt = "" if command.attempt == 1 else f"#{command.attempt}"
-            execution_id = child_id(parent.run.id, command.key + attempt)
+            # Every attempt needs a run of its own, and keeps its key; the number of the event that began it tells them
+            # apart, and is the same when a recovered parent looks for the child again.
+            execution_id = child_id(parent.run.id, f"{command.key}#{command.wait}")
             child = await self._begin(playbook, inputs, execution_id, secrets=options.secrets, parent=parent)
         except PlaybookError as error:
             problems = [problem.as_data() for problem in error.problems]

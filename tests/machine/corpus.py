@@ -732,4 +732,21 @@ outputs: {n: "{{ n }}"}
 """,
         {"n": 3000},
     ),
+    Rehearsal(
+        "a run whose context cannot be rendered fails before its first step",
+        """
+context: {c: "{{ env.NOT_THERE }}"}
+steps: [{name: A, run: [{action: set, values: {x: 1}}]}]
+""",
+        status="failed",
+        error="undefined",
+        path=[],
+    ),
+    Rehearsal(
+        "an iteration sees the result of the one before",
+        """
+steps: [{name: A, run: [{action: shell, cmd: "{{ result.data if result else '' }}{{ item }}", loop: {items: [p, q, r]}, as: all}]}]
+""",
+        {"all": ["p", "pq", "pqr"]},
+    ),
 ]

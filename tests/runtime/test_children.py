@@ -140,3 +140,16 @@ async def test_a_child_passes_ten_megabytes_on(folder: Path) -> None:
     report = await run("steps: [{name: A, run: [{action: playbook, path: big.yaml, as: got}]}]\n", folder=folder)
     assert report.succeeded, report.error
     assert len(report.outputs["got"]["x"]) == 1_000_000
+
+
+async def test_a_child_in_a_retried_step_is_a_new_run_for_each_attempt(folder: Path) -> None:
+    text = """
+steps:
+  - name: A
+    retry: {attempts: 2, delay: 0, on: [exit_code]}
+    run: [{action: playbook, path: child.yaml}, {action: shell, cmd: 'echo x >> tries; test $(wc -l < tries) = 2'}]
+"""
+    async with stage(folder=folder) as on:
+        report = await on.run(text)
+        assert report.succeeded, report.error
+        assert len(await on.engine.store.list_runs()) == 3
