@@ -73,6 +73,8 @@ class Handler(Protocol):
 
     `options` is a msgspec Struct of the action's own keys, each with a `msgspec.Meta` description; the JSON Schema in
     `grammar/actions/` is generated from it. `program_text` names the options that are never templates.
+    A handler of program text may have `fault_in(key, text)`, which returns the line, column and wording of what is
+    wrong with the syntax of a program, or None: it is asked when a playbook is checked.
     `run` returns an Outcome or raises ActionError; any other exception is a defect and is reported as permanent. It is
     cancelled as asyncio cancels: it must leave nothing running behind.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import keyword
 import os
 import re
@@ -72,6 +73,15 @@ class PythonHandler:
     options: ClassVar[type[msgspec.Struct]] = PythonOptions
     program_text: ClassVar[frozenset[str]] = frozenset({"code"})
     runtimes: ClassVar[tuple[str, ...]] = ("isolated", "in-process")
+
+    def fault_in(self, key: str, text: str) -> tuple[int, int, str] | None:
+        """What is wrong with the syntax of a program, before it is run."""
+        try:
+            ast.parse(text)
+        except (SyntaxError, ValueError) as error:
+            line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
+            return line, column, getattr(error, "msg", str(error))
+        return None
 
     async def run(self, options: PythonOptions, call: Call) -> Outcome:
         request = _request(options, call)

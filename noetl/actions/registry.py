@@ -100,6 +100,7 @@ def shape_of(handler: Handler) -> ActionShape:
         program_text=handler.program_text,
         runtimes=handler.runtimes,
         verify=lambda options: convert_options(handler, options),
+        fault_in=getattr(handler, "fault_in", None),
     )
 
 

@@ -52,6 +52,11 @@ class Fields:
                 unknown_key(report, node.entries[key][0], owner, known)
                 self._misspelt.add(_meant(key, known))
 
+    @property
+    def sound(self) -> bool:
+        """Whether all keys are known."""
+        return not self._misspelt
+
     def has_misspelt(self, *keys: str) -> bool:
         """Whether an unknown key probably is one of these, so that its absence need not be told too."""
         return not self._misspelt.isdisjoint(keys)

@@ -10,7 +10,7 @@ from noetl.language.fields import Fields
 from noetl.language.inline import check_inline
 from noetl.language.nodes import Node, Scalar
 from noetl.language.program import Program
-from noetl.language.report import head
+from noetl.language.report import Report, head
 from noetl.language.schema import ActionShape
 from noetl.language.templating import constant, template
 from noetl.language.unsupported import check_value
@@ -47,9 +47,12 @@ def read_options(
         program_text = key in shape.program_text
         Checker(report, shape.schema, templates=not program_text).check(node, shape.keys[key], f"'{key}'")
         options[key] = constant(report, node) if program_text else template(report, node)
+        if program_text and shape.fault_in is not None and isinstance(node, Scalar) and isinstance(node.value, str):
+            _check_program(report, key, node, node.value, shape.fault_in(key, node.value))
     check_inline(action, fields)
     if (
         shape.verify is not None
+        and fields.sound
         and len(report.problems) == before
         and all(given.constant for given in options.values())
     ):
@@ -62,3 +65,12 @@ def _verify(fields: Fields, verify: Callable[[Mapping[str, Any]], object], optio
         verify({key: given.value for key, given in options.items()})
     except ValueError as error:
         fields.report.error("bad-value", f"{fields.owner}: {error}", head(fields.node))
+
+
+def _check_program(report: Report, key: str, node: Scalar, text: str, fault: tuple[int, int, str] | None) -> None:
+    if fault is None:
+        return
+    line, column, sentence = fault
+    lines = text.split("\n")
+    offset = sum(len(before) + 1 for before in lines[: line - 1]) + column - 1
+    report.error("program-syntax", f"'{key}' is no program: {sentence}", node.at(min(offset, len(text)), 1))

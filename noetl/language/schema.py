@@ -18,7 +18,8 @@ class ActionShape:
     """`schema` is the JSON Schema of the mapping of the action's own keys, with its `$defs`.
 
     `program_text` names the keys that are never templates; `runtimes` what `runtime` may say. `verify` is given the
-    options where all of them are literal, and raises ValueError where they do not go together.
+    options where all of them are literal, and raises ValueError where they do not go together. `fault_in` is given the
+    key and text of a program, and returns what is wrong with its syntax: line, column (both from 1) and a sentence.
     """
 
     schema: Mapping[str, Any]
@@ -26,6 +27,7 @@ class ActionShape:
     program_text: frozenset[str] = frozenset()
     runtimes: tuple[str, ...] = ("in-process",)
     verify: Callable[[Mapping[str, Any]], object] | None = None
+    fault_in: Callable[[str, str], tuple[int, int, str] | None] | None = None
 
     @property
     def keys(self) -> Mapping[str, Any]:

@@ -88,7 +88,8 @@ def read_spare(program: Program, fields: Fields, key: str, place: str) -> TaskCa
 def _items(program: Program, node: Node, *, moves: bool) -> list[Item]:
     """The items of a list that are one of the kinds; what is none is reported."""
     if isinstance(node, Scalar) and isinstance(node.value, str):
-        program.report.wrong_type("'run'", "a list", node, f"write 'run: [{node.value}]'")
+        item = node.value if " " not in node.value else f"{{action: shell, cmd: {node.value}}}"
+        program.report.wrong_type("'run'", "a list", node, f"write 'run: [{item}]'")
         return []
     nodes = literals.sequence(program.report, node, "'run'") or []
     kinds = [(index, item, _kind(program, item, moves=moves)) for index, item in enumerate(nodes)]

@@ -237,6 +237,16 @@ async def test_a_timeout_that_does_not_come_changes_nothing() -> None:
     assert report.outputs == {"x": 1}
 
 
+def test_a_program_with_a_syntax_error_is_refused_where_it_stands() -> None:
+    text = "steps:\n  - name: A\n    run:\n      - action: python\n        code: |\n          x = 1\n          return x +\n"
+    (problem,) = check(HEAD + text)
+    assert problem.render() == (
+        "<text>:10:21: error[program-syntax]: 'code' is no program: invalid syntax\n"
+        "   10 |           return x +\n"
+        "      |                     ^"
+    )
+
+
 async def test_a_wrong_playbook_never_starts() -> None:
     with pytest.raises(PlaybookError):
         await run("steps: [{name: A, run: [{action: shel, cmd: x}]}]\n")
