@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from noetl.cli.console import Output
@@ -11,13 +11,16 @@ from noetl.cli.render import where
 from noetl.cli.text import duration, harmless, one_line, shown
 from noetl.model.event import Event, Kind
 
+#: So many failures of one visit are told one by one.
+_MOST_FAILURES = 3
+
 _LEVEL_STYLES = {"warning": "warning", "error": "bad", "debug": "dim"}
 
 
 class _Run:
     """What is to be remembered of a run; `label` stands before the names of its steps."""
 
-    __slots__ = ("label", "names", "visits", "width")
+    __slots__ = ("failures", "label", "names", "visits", "width")
 
     def __init__(self, label: str, width: int) -> None:
         self.label = label
@@ -25,6 +28,8 @@ class _Run:
         self.names: dict[str, str] = {}
         #: By token: when its visit started, and which one of its step it is.
         self.visits: dict[str, tuple[int, int]] = {}
+        #: By step: what failed in it and was not tried again.
+        self.failures: dict[str, list[dict[str, Any]]] = {}
 
     def name(self, step: str) -> str:
         """A step's name as it stands in its line."""
@@ -59,6 +64,7 @@ class Progress:
             Kind.STEP_CANCELLED: output.paint("-", "warning"),
         }
         self._retry_mark = output.paint(output.symbol("↻", "~"), "warning")
+        self._failed_mark = output.paint("!", "warning")
         self._said_mark = output.paint(output.symbol("·", "."), "dim")
 
     def __call__(self, event: Event) -> None:
@@ -67,6 +73,8 @@ class Progress:
             for change in data["changes"]:
                 if change[1] == "log":
                     self._log(event, *change[2:])
+                elif change[1] == "fail":
+                    self._note_failure(event, change[2])
         handle = _HANDLERS.get(event.kind)
         if handle is not None:
             handle(self, event, data)
@@ -97,12 +105,30 @@ class Progress:
         if started is None:
             # A branch that was cancelled before it came to its step.
             return
+        failures = run.failures.pop(event.step, ())
+        if event.kind == Kind.STEP_COMPLETED and failures:
+            self._tell_tolerated(event, failures)
         at, visit = started
         took = duration((event.at - at) / 1e6) if event.at != at else "0.0 ms"
         text = f"{run.name(event.step)} {took:>7} (visit {visit})" if visit > 1 else f"{run.name(event.step)} {took:>7}"
         self._line(event.at, self._marks[event.kind], where(text, data.get("next"), data.get("error")))
 
+    def _action_failed(self, event: Event, data: dict[str, Any]) -> None:
+        self._note_failure(event, data["error"])
+
+    def _note_failure(self, event: Event, error: dict[str, Any]) -> None:
+        self._runs[event.execution_id].failures.setdefault(event.step, []).append(error)
+
+    def _tell_tolerated(self, event: Event, failures: Sequence[dict[str, Any]]) -> None:
+        """Failures that a completed step went on after; its own line does not show them."""
+        for error in failures[:_MOST_FAILURES]:
+            self._line(event.at, self._failed_mark, where(f"{self._name(event)} went on", None, error))
+        if len(failures) > _MOST_FAILURES:
+            self._say(event, f"{self._name(event)} went on after {len(failures) - _MOST_FAILURES} more failures")
+
     def _retrying(self, event: Event, data: dict[str, Any]) -> None:
+        if failures := self._runs[event.execution_id].failures.get(event.step):
+            failures.pop()
         after = f"in {duration(data['delay'])}" if data["delay"] > 0 else "at once"
         again = f"{self._name(event)} is tried again {after} (attempt {data['attempt']})"
         self._line(event.at, self._retry_mark, where(again, None, data["error"]))
@@ -136,6 +162,7 @@ _HANDLERS: dict[str, Callable[[Progress, Event, dict[str, Any]], None]] = {
     Kind.STEP_COMPLETED: Progress._step_ended,
     Kind.STEP_FAILED: Progress._step_ended,
     Kind.STEP_CANCELLED: Progress._step_ended,
+    Kind.ACTION_FAILED: Progress._action_failed,
     Kind.ACTION_RETRYING: Progress._retrying,
     Kind.LOG: Progress._logged,
     Kind.OUTPUT: Progress._printed,

@@ -12,6 +12,9 @@ from noetl.machine.state import ROOT, Fork, Phase, Run, Token
 from noetl.machine.view import View
 from noetl.model.playbook import Step
 
+#: Branches of forks, each inside the one before.
+Membership = list[tuple[Fork, int]]
+
 #: A path beyond this many characters is shortened to a digest of its head: a cycle that forks for ever must not grow
 #: its tokens for ever.
 LONGEST_PATH = 200
@@ -129,6 +132,18 @@ def next_branch(run: Run) -> Token | None:
             return fork.pending[0]
         run.startable.popleft()
     return None
+
+
+def membership(token: Token) -> Membership:
+    """Where a token is, from the outermost fork to its own."""
+    found: Membership = []
+    fork, branch = token.fork, token.branch
+    while fork is not None:
+        found.append((fork, branch))
+        branch = fork.branch
+        fork = fork.parent
+    found.reverse()
+    return found
 
 
 def order(token: Token) -> tuple[int, ...]:

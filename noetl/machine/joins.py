@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
 
-from noetl.machine.branches import add_token, order, remove_token, unpark
-from noetl.machine.merging import Conflict, merge_known, merge_views, sink
+from noetl.machine.branches import Membership, add_token, membership, order, remove_token, unpark
+from noetl.machine.gathering import gather
+from noetl.machine.merging import Conflict, sink
 from noetl.machine.state import ROOT, Fork, Phase, Run, Token
-from noetl.machine.view import View, common_layer
 from noetl.model.playbook import Join, Step
-
-#: A branch of a fork: where a token is, from the outermost fork to its own.
-Membership = list[tuple[Fork, int]]
-
-#: How views over a base become one.
-Merging = Callable[[list[View], View | None], View]
 
 _MARK = re.compile("~[0-9a-f]{12}$")
 
@@ -68,17 +61,6 @@ def unmet_join(run: Run) -> tuple[Step, list[Token]] | None:
 def same_fork(run: Run, token: Token) -> list[Token]:
     """Those parked at the token's step that came from the innermost fork that it is in."""
     return [other for other in run.parked.get(token.step.index, ()) if other.fork is token.fork]
-
-
-def membership(token: Token) -> Membership:
-    found: Membership = []
-    fork, branch = token.fork, token.branch
-    while fork is not None:
-        found.append((fork, branch))
-        branch = fork.branch
-        fork = fork.parent
-    found.reverse()
-    return found
 
 
 def common_membership(arrivals: list[Token]) -> Membership:
@@ -137,16 +119,8 @@ def join(run: Run, arrivals: list[Token], *, leave_fork: bool) -> tuple[Token, C
         remove_token(run, token)
 
     outer = shared[-1][0] if shared else None
-    conflicts: list[Conflict] = []
-
-    def merged_view(views: list[View], base: View | None) -> View:
-        view, conflict = merge_views(views, base, step.merge)
-        if conflict is not None:
-            conflicts.append(conflict)
-        return view
-
-    view = _together(arrivals, len(shared), _view_of, merged_view)
-    known = _together(arrivals, len(shared), _known_of, merge_known)
+    gathered, conflict = gather(arrivals, len(shared), step.merge)
+    view, known = gathered.view, gathered.known
     turn_fork, turn_branch = first.turn_fork, first.turn_branch
     while turn_fork is not None and turn_fork.alive == 0:
         # Nobody else is left of that fork, so nobody can be compared with it any more.
@@ -161,53 +135,7 @@ def join(run: Run, arrivals: list[Token], *, leave_fork: bool) -> tuple[Token, C
         token.fork, token.branch = shared[-1]
     token.turn_fork, token.turn_branch = turn_fork, turn_branch
     token.result, token.results = arrivals[-1].result, arrivals[-1].results
-    token.error = _latest([a.error for a in arrivals], parted.error if parted is not None else None)
-    token.last_error = _latest([a.last_error for a in arrivals], parted.last_error if parted is not None else None)
+    token.error, token.last_error = gathered.error, gathered.last_error
     token.phase = Phase.ARRIVED
     add_token(run, token)
-    return token, conflicts[0] if conflicts else None
-
-
-def _view_of(holder: Token | Fork) -> View:
-    return holder.view
-
-
-def _known_of(holder: Token | Fork) -> View:
-    return holder.known
-
-
-def _together(
-    tokens: list[Token],
-    level: int,
-    of: Callable[[Token | Fork], View],
-    merge: Merging,
-) -> View:
-    """The layers of all tokens as one view, inner forks first: what a branch had before it forked is its own, once."""
-    parts: dict[Fork | Token, list[Token]] = {}
-    for token in tokens:
-        chain = membership(token)
-        parts.setdefault(chain[level][0] if len(chain) > level else token, []).append(token)
-    views = [
-        of(holder) if isinstance(holder, Token) else _of_fork(holder, members, level, of, merge)
-        for holder, members in parts.items()
-    ]
-    return views[0] if len(views) == 1 else merge(views, common_layer(views))
-
-
-def _of_fork(
-    fork: Fork,
-    tokens: list[Token],
-    level: int,
-    of: Callable[[Token | Fork], View],
-    merge: Merging,
-) -> View:
-    branches: dict[int, list[Token]] = {}
-    for token in tokens:
-        branches.setdefault(membership(token)[level][1], []).append(token)
-    views = [_together(members, level + 1, of, merge) for members in branches.values()]
-    return views[0] if len(views) == 1 else merge(views, of(fork))
-
-
-def _latest(errors: list[dict[str, object] | None], before: dict[str, object] | None) -> dict[str, object] | None:
-    changed = [error for error in errors if error is not before]
-    return changed[-1] if changed else before
+    return token, conflict

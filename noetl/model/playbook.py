@@ -240,6 +240,7 @@ class Step:
             and only.action == "set"
             and only.plain
             and only.store is None
+            and "values" in only.options
             and isinstance(only.options["values"].value, Mapping)
         )
         object.__setattr__(self, "quick", only if simple else None)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
+from corner_cases import CORNER_CASES
 from corpus import CORPUS, Rehearsal
-from findings import FINDINGS
 from simulation import Simulation, final_state, playbook_of, refold, simulate
 
-each = pytest.mark.parametrize("rehearsal", [*CORPUS, *FINDINGS], ids=lambda rehearsal: rehearsal.name)
+each = pytest.mark.parametrize("rehearsal", [*CORPUS, *CORNER_CASES], ids=lambda rehearsal: rehearsal.name)
 
 
 @each

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from noetl.cli.command import Command, Example, Options, argument, flag, option
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
 #: So many events are in memory at once.
 _PAGE = 1000
-
-#: More of an event's data does not fit on a line.
-_WIDEST = 120
 
 
 class EventsOptions(Options):
@@ -34,12 +32,13 @@ async def _show(options: EventsOptions, output: Output) -> None:
     async with opened(options.store) as store:
         record = await store.find(options.id)
         after = 0
+        width = get_terminal_size().columns if output.terminal else None
         while output.open and (events := await store.read(record.execution_id, after, _PAGE)):
             for event in events:
                 if options.json:
                     output.json(_data(event))
                 else:
-                    output.write(f"{_line(event)}\n")
+                    output.write(f"{_line(event, width)}\n")
             after = events[-1].seq
 
 
@@ -58,15 +57,15 @@ def _data(event: Event) -> dict[str, Any]:
     }
 
 
-def _line(event: Event) -> str:
+def _line(event: Event, width: int | None) -> str:
     from noetl.cli.text import local_time, shown
 
     data = {key: value for key, value in event.data.items() if key != "changes"}
     about = shown(data) if data else ""
-    if len(about) > _WIDEST:
-        about = f"{about[: _WIDEST - 4]} ..."
     where = event.step + (f" [{event.token}]" if event.token not in ("", ".") else "")
-    return f"{event.seq:>6}  {local_time(event.at)}  {event.kind:17}  {where}  {about}".rstrip()
+    line = f"{event.seq:>6}  {local_time(event.at)}  {event.kind:17}  {where}  {about}".rstrip()
+    # A terminal would break the line; in a pipe somebody may look for what stands at its end.
+    return line if width is None or len(line) <= width else f"{line[: width - 4]} ..."
 
 
 COMMAND = Command(

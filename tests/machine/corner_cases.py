@@ -1,4 +1,4 @@
-"""Rehearsals of what a review of the machine against the language found: each comes to what the text demands.
+"""Rehearsals of corners where the language is easy to get wrong: each comes to what its text demands.
 
 `shell` answers as in `corpus`; nothing here needs more than its `cmd`.
 """
@@ -17,7 +17,7 @@ steps:
 """
 _MERGED = {"x": "new", "y": 1, "z": 1, "seen": "new"}
 
-FINDINGS = [
+CORNER_CASES = [
     Rehearsal(
         "a branch of a nested fork that did not touch a variable does not dispute it",
         _NESTED + '  - {name: J, join: all, run: [{action: set, values: {seen: "{{ x }}"}}]}\n',
@@ -218,5 +218,22 @@ outputs: {}
 """,
         status="failed",
         error="broken",
+    ),
+    Rehearsal(
+        "a branch of a nested fork in which nothing failed does not bring an older error back",
+        """
+steps:
+  - {name: S, parallel: true, rule: [{case: true, run: [{step: P}, {step: Q}]}]}
+  - name: P
+    parallel: true
+    run: [{action: fail, code: old, message: old}]
+    rule: [{case: "result.failed", run: [{step: P0}, {step: P1}]}]
+  - {name: P0, run: [{action: fail, code: new, message: new}], rule: [{case: "error", run: [{step: J}]}]}
+  - {name: P1, rule: [{case: true, run: [{step: J}]}]}
+  - {name: Q, rule: [{case: true, run: [{step: J}]}]}
+  - {name: J, join: all, rule: [{case: true, run: [{step: K}]}]}
+  - {name: K, run: [{action: set, values: {e: "{{ error.code }}", l: "{{ last_error.code }}"}}]}
+""",
+        {"e": "new", "l": "new"},
     ),
 ]
