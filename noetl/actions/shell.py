@@ -195,7 +195,12 @@ def _text(value: Scalar | None) -> str:
 
 def _judge(options: ShellOptions, status: int, outputs: Outputs) -> Outcome:
     exit_code = status if status >= 0 else 128 - status
-    fields = {"exit_code": exit_code, "stdout": outputs.stdout.text(), "stderr": outputs.stderr.text()}
+    fields: dict[str, Any] = {
+        "exit_code": exit_code,
+        "stdout": outputs.stdout.text(),
+        "stderr": outputs.stderr.text(),
+        "truncated": outputs.stdout.truncated or outputs.stderr.truncated,
+    }
     if exit_code not in options.expected:
         raise _failure(options, status, fields)
     return Outcome(data=_data(options, outputs.stdout.truncated, fields), fields=fields)
@@ -214,23 +219,24 @@ def _failure(options: ShellOptions, status: int, fields: dict[str, Any]) -> Acti
 
 def _data(options: ShellOptions, truncated: bool, fields: dict[str, Any]) -> Any:
     stdout: str = fields["stdout"]
+    if truncated and options.output != "text":
+        raise _bad_output(options, f"is longer than 'max_output', which is {options.max_output}", fields)
     if options.output == "json":
-        return _json(options, truncated, stdout, fields)
+        return _json(options, stdout, fields)
     stdout = stdout.removesuffix("\n").removesuffix("\r")
     if options.output == "text":
         return stdout
     return [line.removesuffix("\r") for line in stdout.split("\n")] if stdout else []
 
 
-def _json(options: ShellOptions, truncated: bool, stdout: str, fields: dict[str, Any]) -> Any:
-    if truncated:
-        reason = f"is longer than 'max_output', which is {options.max_output}"
-    elif not stdout.strip():
-        reason = "is empty"
-    else:
-        try:
-            return msgspec.json.decode(stdout)
-        except msgspec.DecodeError as error:
-            reason = f"is not JSON: {error}"
-    message = f"the output of '{options.title}' {reason}"
-    raise ActionError(ErrorKind.PERMANENT, "bad_output", message, fields=fields)
+def _json(options: ShellOptions, stdout: str, fields: dict[str, Any]) -> Any:
+    if not stdout.strip():
+        raise _bad_output(options, "is empty", fields)
+    try:
+        return msgspec.json.decode(stdout)
+    except msgspec.DecodeError as error:
+        raise _bad_output(options, f"is not JSON: {error}", fields) from error
+
+
+def _bad_output(options: ShellOptions, reason: str, fields: dict[str, Any]) -> ActionError:
+    return ActionError(ErrorKind.PERMANENT, "bad_output", f"the output of '{options.title}' {reason}", fields=fields)

@@ -18,6 +18,7 @@ def parse_plain(command: Command, words: Sequence[str]) -> Options | None:
     parameters = command.options.parameters()
     by_flag = {flag: name for name, parameter in parameters.items() for flag in parameter.flags}
     found: dict[str, Any] = {}
+    given: dict[str, list[tuple[str, str]]] = {}
     arguments: list[str] = []
     rest = iter(words)
     for word in rest:
@@ -36,8 +37,12 @@ def parse_plain(command: Command, words: Sequence[str]) -> Options | None:
                 raise Misuse(f"option '{flag}' takes no value")
             found[name] = True
         else:
-            value = _value(parameter, flag, text if equals else _next(rest, flag))
-            found[name] = (*found.get(name, ()), value) if parameter.many else value
+            given.setdefault(name, []).append((flag, text if equals else _next(rest, flag)))
+    for name, texts in given.items():
+        parameter = parameters[name]
+        # Of an option that takes one value the last counts, and what stood before it is not looked at: as in typer.
+        values = [_value(parameter, flag, text) for flag, text in (texts if parameter.many else texts[-1:])]
+        found[name] = tuple(values) if parameter.many else values[0]
     return command.options(**found, **_place(parameters, arguments))
 
 

@@ -57,7 +57,7 @@ def test_the_data_is_what_the_command_printed(shell: Any, cmd: Any, options: dic
 
 def test_the_fields_hold_the_exit_code_and_both_streams_as_they_were(shell: Any) -> None:
     outcome = shell("echo out; echo err >&2; exit 2", expect=2)
-    assert outcome.fields == {"exit_code": 2, "stdout": "out\n", "stderr": "err\n"}
+    assert outcome.fields == {"exit_code": 2, "stdout": "out\n", "stderr": "err\n", "truncated": False}
 
 
 @pytest.mark.parametrize(
@@ -121,6 +121,14 @@ def test_the_fields_hold_the_exit_code_and_both_streams_as_they_were(shell: Any)
             id="json-cut-off",
         ),
         pytest.param(
+            "seq 100",
+            {"output": "lines", "max_output": 40},
+            ErrorKind.PERMANENT,
+            "bad_output",
+            "is longer than 'max_output', which is 40",
+            id="lines-cut-off",
+        ),
+        pytest.param(
             ["true", "x" * 4_000_000],
             {},
             ErrorKind.PERMANENT,
@@ -143,7 +151,7 @@ def test_a_failure_keeps_what_was_said(shell: Any) -> None:
     with pytest.raises(ActionError) as caught:
         shell("echo out; echo err >&2; exit 9")
     assert caught.value.details == {"exit_code": 9}
-    assert caught.value.fields == {"exit_code": 9, "stdout": "out\n", "stderr": "err\n"}
+    assert caught.value.fields == {"exit_code": 9, "stdout": "out\n", "stderr": "err\n", "truncated": False}
 
 
 @pytest.mark.parametrize(

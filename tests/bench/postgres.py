@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import asyncpg
 import texts
-from interleaving import interleaved
+from interleaving import Interleaved
 from process import Usage
 from row import Row
 from workbench import Workbench
@@ -42,7 +42,7 @@ def copy_from(bench: Workbench) -> list[Row]:
             return usage
 
         _execute(dsn, _CREATE)
-        found = interleaved(
+        found = Interleaved(
             bench.turns, floor=floor, ours=lambda: load(ours, ROWS), tenth=lambda: load(less, ROWS // 10)
         )
     return [
@@ -53,7 +53,7 @@ def copy_from(bench: Workbench) -> list[Row]:
             ratio=found.wall_s("floor") / found.wall_s("ours"),
             limit=0.9,
             rate=True,
-            note=f"{ROWS / found.wall_s('ours') / 1e3:.0f} thousand rows a second; peak {found.peak_mib('ours'):.0f} MiB "
+            note=f"{ROWS / found.wall_s('ours') / 1e3:.0f} thousand rows a second; peak {found.peak_mib():.0f} MiB "
             f"(with a tenth of the rows {found.peak_mib('tenth'):.0f} MiB)",
         )
     ]

@@ -9,10 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Times in seconds, medians of several runs; `net` is the ratio without the start-up of both processes.
+    """Times in seconds, medians of several runs.
 
-    The limit is for `net` where there is one: start-up has a limit of its own. Where `rate` is set, the ratio is of rates
-    (floor time by our time) and the limit is the least that will do.
+    `net` is the ratio without the start-up of both processes, and what the limit is for where there is one: start-up has
+    a limit of its own. `cpu` is the ratio of processor time, net as far as that is known. Where `rate` is set, `ratio` is
+    one of rates, and the limit is the least that will do.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Row:
     ours_s: float | None = None
     ratio: float | None = None
     net: float | None = None
+    cpu: float | None = None
     limit: float | None = None
     rate: bool = False
     note: str = ""
@@ -36,7 +38,7 @@ class Row:
         return {**asdict(self), "met": self.met}
 
 
-_HEADINGS = ("what", "floor", "noetl", "ratio", "net of start-up", "limit", "met", "")
+_HEADINGS = ("what", "floor", "noetl", "ratio", "net of start-up", "processor", "limit", "met", "")
 
 
 def table(rows: Iterable[Row]) -> str:
@@ -56,6 +58,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         _seconds(row.ours_s),
         _ratio(row.ratio),
         _ratio(row.net),
+        _ratio(row.cpu),
         "" if row.limit is None else f"{sign} {row.limit:g}",
         {True: "yes", False: "**no**", None: ""}[row.met],
         row.note,
