@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +14,7 @@ from typing import Any, Self
 
 from noetl.actions.base import Handler, Outcome, Resource
 from noetl.actions.registry import Registry, Shapes
-from noetl.errors import ActionError, ErrorKind, PlaybookError
+from noetl.errors import ActionError, ErrorKind, NoetlError, PlaybookError
 from noetl.language import coerce_inputs, load
 from noetl.machine import Cancel, Run, RunAction, Signal, Start
 from noetl.model.event import Event
@@ -25,6 +26,7 @@ from noetl.runtime.runner import Runner, microseconds
 from noetl.runtime.secrets import read_secrets
 from noetl.store.base import EventStore, RunRecord
 from noetl.store.opening import open_store
+from noetl.values import to_json
 
 #: A playbook that calls itself, through others or not, ends here.
 DEEPEST = 50
@@ -55,8 +57,8 @@ class RunHandle:
         self._runner.feed(Cancel(at=microseconds(), reason=reason))
 
     def signal(self, event: str, data: Any = None) -> None:
-        """Send an event to a `wait`; it is kept until one takes it."""
-        self._runner.feed(Signal(at=microseconds(), event=event, data=data))
+        """Send an event to a `wait`; it is kept until one takes it. Raises TypeError where the data has no JSON."""
+        self._runner.feed(Signal(at=microseconds(), event=event, data=to_json(data)))
 
 
 class Engine:
@@ -83,15 +85,22 @@ class Engine:
         self.shapes = Shapes(self.registry)
         self.working_folder = Path.cwd() if working_folder is None else working_folder
         self.rebuilds = os.environ.get("NOETL_REBUILD") == "1" if rebuilds is None else rebuilds
-        self.store: EventStore
+        self._store: EventStore | None = None
         self._resources = Resources()
         self._runners: dict[str, Runner] = {}
         self._subscribers: list[Subscriber] = []
         self._groups: set[int] = set()
 
     async def __aenter__(self) -> Self:
-        self.store = await open_store(self._url)
+        self._store = await open_store(self._url)
         return self
+
+    @property
+    def store(self) -> EventStore:
+        """The event log. Raises NoetlError where the engine is not open."""
+        if self._store is None:
+            raise NoetlError("an engine has to be opened: 'async with noetl.Engine() as engine'")
+        return self._store
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -202,9 +211,13 @@ class Engine:
         self._groups.add(pid)
 
     def publish(self, events: list[Event]) -> None:
-        for subscriber in self._subscribers:
+        for subscriber in tuple(self._subscribers):
             for event in events:
-                subscriber(event)
+                try:
+                    subscriber(event)
+                except Exception:
+                    # Who listens must not decide what becomes of a run.
+                    logging.getLogger("noetl").exception("a subscriber failed at event %d of %s", event.seq, event.kind)
 
     async def resource(self, kind: type[Resource], key: str) -> Resource:
         return await self._resources.get(kind, key)
@@ -269,5 +282,9 @@ async def arun(
 
 
 def run(playbook: Playbook | str | Path, inputs: Mapping[str, Any] | None = None, *, store: str = "memory:") -> Report:
-    """`arun` for a caller without an event loop."""
-    return asyncio.run(arun(playbook, inputs, store=store))
+    """`arun` for a caller without an event loop. Raises NoetlError where one is running."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(arun(playbook, inputs, store=store))
+    raise NoetlError("an event loop is running here: 'await noetl.arun(...)' instead of 'noetl.run(...)'")

@@ -50,8 +50,10 @@ def microseconds() -> int:
 class Host(Protocol):
     """What a runner needs of the engine it lives in."""
 
-    store: EventStore
     rebuilds: bool
+
+    @property
+    def store(self) -> EventStore: ...
 
     def handler(self, name: str) -> Handler: ...
 

@@ -282,3 +282,24 @@ async def test_a_playbook_that_calls_itself_ends(tmp_path: Path) -> None:
     async with stage(folder=tmp_path) as on:
         report = await on.engine.run(on.engine.load(path))
     assert code(report) == "too_deep"
+
+
+async def test_a_library_that_is_called_wrongly_says_how_to_call_it() -> None:
+    with pytest.raises(NoetlError, match="arun"):
+        noetl.run(HEAD + "steps: [{name: A, run: [{action: noop}]}]\n")
+    with pytest.raises(NoetlError, match="async with"):
+        await noetl.Engine().run(noetl.load(HEAD + "steps: [{name: A, run: [{action: noop}]}]\n"))
+    async with stage() as on:
+        handle = await on.start("steps: [{name: A, run: [{action: wait, event: go}]}]\n")
+        with pytest.raises(TypeError):
+            handle.signal("go", object())
+        handle.signal("go")
+        assert (await handle.result()).succeeded
+
+
+async def test_a_subscriber_that_raises_does_not_disturb_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    async with stage() as on:
+        on.engine.subscribe(lambda event: 1 / 0)
+        report = await on.run("steps: [{name: A, run: [{action: set, values: {x: 1}}]}]\n")
+    assert report.outputs == {"x": 1}
+    assert "a subscriber failed" in caplog.text
