@@ -42,6 +42,14 @@ def test_a_terminal_gets_colours(case: Case) -> None:
     assert code == 0
 
 
+def test_events_fit_a_terminal(case: Case) -> None:
+    case.file("greet.yaml", GREET).env(COLUMNS="60", NO_COLOR="1")
+    execution_id = case.args("run", "greet.yaml", "--json").run().json()["execution_id"]
+    lines = at_terminal(case, "events", execution_id)[0].splitlines()
+    assert max(map(len, lines)) <= 60
+    assert any(line.endswith(" ...") for line in lines)
+
+
 def test_a_terminal_shows_problems_in_colour(case: Case) -> None:
     case.file("bad.yaml", "a: 1").env(TERM="xterm")
     assert "\x1b[31merror[missing-key]\x1b[0m: " in at_terminal(case, "validate", "bad.yaml")[0]
