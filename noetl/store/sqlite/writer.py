@@ -44,6 +44,10 @@ _CHANGE_STATUS = """
     UPDATE runs SET status = json_extract(change.value, '$[0]'), ended_at = json_extract(change.value, '$[1]')
     FROM json_each(?) AS change WHERE runs.execution_id = change.key"""
 
+# The text is bound as bytes, which the interpreter need not decode; SQLite takes them for the text that they are.
+_APPEND, _APPEND_ROW = "INSERT INTO batches (execution_id, first, last, events)", "(?, ?, ?, CAST(? AS TEXT))"
+_APPEND_ONE = f"{_APPEND} VALUES {_APPEND_ROW}"
+
 _run_row = attrgetter(*RUN_COLUMNS)
 
 
@@ -79,15 +83,19 @@ class Writer:
         self._check()
 
     def write_now(self, job: Append) -> bool:
-        """Does one job if that takes no waiting; otherwise nothing has happened."""
-        if self._unchecked > _LOG_CHARACTERS:
+        """Does a job that only adds to the end of a run, if that takes no waiting; otherwise nothing has happened."""
+        run, batch = job.execution_id, job.batch
+        known = self._ends.get(run) == job.after and job.change is None and job.fault is None
+        if not known or batch.last < batch.first or self._unchecked > _LOG_CHARACTERS:
             return False
         try:
-            self._commit([job])
-        except Exception:
+            self._connection.execute(_APPEND_ONE, (run, batch.first, batch.last, batch.text))
+        except sqlite3.Error:
             self._undo([job])
-            job.error = None
             return False
+        self._ends[run] = batch.last
+        self._unchecked += len(batch.text)
+        self._causes.pop(run, None)
         return True
 
     def _commit_patiently(self, jobs: Sequence[Job]) -> None:
@@ -204,8 +212,7 @@ def _create(creations: Sequence[Creation]) -> Iterator[Statement]:
 def _append(appends: Sequence[Append]) -> Iterator[Statement]:
     batches = ((job.execution_id, job.batch) for job in appends if job.batch.last >= job.batch.first)
     rows = ((run, batch.first, batch.last, batch.text) for run, batch in batches)
-    # The text is bound as bytes, which the interpreter need not decode; SQLite takes them for the text that they are.
-    yield from _inserts("INSERT INTO batches (execution_id, first, last, events)", "(?, ?, ?, CAST(? AS TEXT))", rows)
+    yield from _inserts(_APPEND, _APPEND_ROW, rows)
 
 
 def _change(changes: dict[str, Change]) -> Iterator[Statement]:
