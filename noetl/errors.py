@@ -53,7 +53,8 @@ class Problem:
         return {
             "code": self.code,
             "severity": str(self.severity),
-            "file": self.span.source.name,
+            # A name of a file may have bytes that are no text, which no JSON can carry.
+            "file": self.span.source.name.encode("utf-8", "backslashreplace").decode(),
             "line": self.span.line,
             "column": self.span.column,
             "message": self.message,

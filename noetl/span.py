@@ -27,5 +27,11 @@ class Span:
     column: int
     length: int = 1
 
+    @property
+    def end_column(self) -> int:
+        """The column behind its last character in its line; one character is marked even at the end of the line."""
+        rest = len(self.source.line(self.line)) - self.column + 1
+        return self.column + max(1, min(self.length, rest))
+
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"

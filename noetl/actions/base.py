@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 R = TypeVar("R", bound="Resource")
+
+#: Renders the template under a key of an option, with these names beside those of the run.
+Render = Callable[[str, Mapping[str, Any]], Any]
 
 
 class Resource(Protocol):
@@ -32,6 +35,14 @@ class Outcome:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Origin(NamedTuple):
+    """Where the first line of a program stands: `indent` characters into a line of a file."""
+
+    file: str
+    line: int
+    indent: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """What a handler may know of the action it carries out.
@@ -40,10 +51,11 @@ class Call:
     take, None without a bound; the runtime enforces it by cancelling the handler. `folder`: the folder of the
     playbook's file, to which `file`, `script` and `path` are relative. `working_folder`: where the run was started, to
     which `cwd` and the files that an action writes are relative. `origin`: for each option that is program text,
-    `(file, line)` where its first line stands, so that a traceback can point at the playbook.
+    where it stands, so that a traceback can point at the playbook.
     `spawned` is called with the process id of a group leader as soon as an action has started one. `log` takes a level
     and a message. `runtime` is the one of the handler's `runtimes` that the action asks for, None where it leaves the
-    choice.
+    choice. `later` renders, for each option that the handler renders itself, one of its keys over the given names;
+    it raises ExpressionError, and gives None where the playbook does not have the key.
     """
 
     action: str
@@ -52,7 +64,7 @@ class Call:
     timeout_s: float | None
     folder: Path
     working_folder: Path
-    origin: Mapping[str, tuple[str, int]]
+    origin: Mapping[str, Origin]
     progress: Callable[[float, str], None]
     line: Callable[[str, str], None]
     log: Callable[[str, str], None]
@@ -60,6 +72,7 @@ class Call:
     open_resource: Callable[[type[Resource], str], Awaitable[Resource]]
     run_playbook: Callable[[Any], Awaitable[Outcome]]
     runtime: str | None = None
+    later: Mapping[str, Render] = field(default_factory=dict)
 
     async def resource(self, kind: type[R], key: str) -> R:
         """The shared resource of this class and key, opened on first use."""
@@ -75,6 +88,12 @@ class Handler(Protocol):
     `grammar/actions/` is generated from it. `program_text` names the options that are never templates.
     A handler of program text may have `fault_in(key, text)`, which returns the line, column and wording of what is
     wrong with the syntax of a program, or None: it is asked when a playbook is checked.
+    A handler may have `touches(options, folder)`, which gives a `noetl.actions.touch.Touch` for each thing that an
+    action would touch: `noetl run --dry-run` asks for it. The options are a mapping as the playbook has them, rendered
+    but neither checked nor whole: an `Unknown`, a text in brackets, stands for what only the run will know. `folder` is
+    that of the playbook's file. It changes nothing and asks no network.
+    A handler may have `later`, a mapping from options to `noetl.model.playbook.Later`: what of them it renders itself,
+    by `Call.later`.
     `run` returns an Outcome or raises ActionError; any other exception is a defect and is reported as permanent. It is
     cancelled as asyncio cancels: it must leave nothing running behind.
     """

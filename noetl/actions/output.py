@@ -7,6 +7,7 @@ import codecs
 import os
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from noetl.actions.readiness import running_readiness
 from noetl.actions.spawn import open_pipe
@@ -20,25 +21,22 @@ _READ_SIZE = 64 * 1024
 _LARGEST_PIPE = 1024 * 1024
 
 
-class Capture:
-    """The bytes of one stream: `line` gets each complete line, `text` is what was kept of the whole."""
+class Sink(Protocol):
+    """Takes the bytes of one stream as they come."""
 
-    def __init__(self, limit: int, line: Callable[[str], None]) -> None:
-        self._limit = limit
-        self._head_limit = limit // 2
-        self._tail_limit = limit - self._head_limit
-        self._head = bytearray()
-        self._tail = bytearray()
-        self._total = 0
+    def feed(self, data: bytes) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+class Lines:
+    """Tells `line` each complete line of a stream."""
+
+    def __init__(self, line: Callable[[str], None]) -> None:
         self._line = line
         self._unfinished = b""
 
-    @property
-    def truncated(self) -> bool:
-        return self._total > self._limit
-
     def feed(self, data: bytes) -> None:
-        self._keep(data)
         complete, line_break, rest = data.rpartition(b"\n")
         if line_break:
             self._report(self._unfinished + complete)
@@ -52,33 +50,10 @@ class Capture:
             self._unfinished = self._unfinished[length:]
 
     def finish(self) -> None:
-        """Reports a last line that has no line break."""
+        """Tells a last line that has no line break."""
         if self._unfinished:
             self._report(self._unfinished)
             self._unfinished = b""
-
-    def text(self) -> str:
-        """The whole, or its head and tail around a line that says how much is missing."""
-        if not self.truncated:
-            return (self._head + self._tail).decode("utf-8", "replace")
-        head, kept = codecs.utf_8_decode(self._head, "replace", False)
-        tail = self._tail[len(self._tail) - self._tail_limit :]
-        # The cut may have gone through a character: what is left of it are up to three bytes 10xxxxxx.
-        begins = next((at for at, byte in enumerate(tail[:4]) if byte & 0xC0 != 0x80), 0)
-        missing = self._total - kept - (len(tail) - begins)
-        marker = f"\n[... {missing} bytes left out, max_output is {self._limit} ...]\n"
-        return head + marker + tail[begins:].decode("utf-8", "replace")
-
-    def _keep(self, data: bytes) -> None:
-        self._total += len(data)
-        room = self._head_limit - len(self._head)
-        if room > 0:
-            self._head += data[:room]
-            data = data[room:]
-        self._tail += data
-        # Trimmed only when it has doubled, so that each byte is moved at most once.
-        if len(self._tail) > 2 * self._tail_limit + _READ_SIZE:
-            del self._tail[: len(self._tail) - self._tail_limit]
 
     def _report(self, lines: bytes) -> None:
         for line in lines.decode("utf-8", "replace").split("\n"):
@@ -94,13 +69,64 @@ class Capture:
             self._line(line[start : start + _LONGEST_LINE])
 
 
+class Capture:
+    """The bytes of one stream: `line` gets each complete line, `text` is what was kept of the whole."""
+
+    def __init__(self, limit: int, line: Callable[[str], None]) -> None:
+        self._limit = limit
+        self._head_limit = limit // 2
+        self._tail_limit = limit - self._head_limit
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._total = 0
+        self._lines = Lines(line)
+
+    @property
+    def truncated(self) -> bool:
+        return self._total > self._limit
+
+    def feed(self, data: bytes) -> None:
+        self.keep(data)
+        self._lines.feed(data)
+
+    def finish(self) -> None:
+        self._lines.finish()
+
+    def keep(self, data: bytes) -> None:
+        """Makes data a part of the whole without telling its lines."""
+        self._total += len(data)
+        room = self._head_limit - len(self._head)
+        if room > 0:
+            self._head += data[:room]
+            data = data[room:]
+        self._tail += data
+        # Trimmed only when it has doubled, so that each byte is moved at most once.
+        if len(self._tail) > 2 * self._tail_limit + _READ_SIZE:
+            del self._tail[: len(self._tail) - self._tail_limit]
+
+    def text(self) -> str:
+        """The whole, or its head and tail around a line that says how much is missing."""
+        if not self.truncated:
+            return (self._head + self._tail).decode("utf-8", "replace")
+        head, kept = codecs.utf_8_decode(self._head, "replace", False)
+        tail = self._tail[len(self._tail) - self._tail_limit :]
+        # The cut may have gone through a character: what is left of it are up to three bytes 10xxxxxx.
+        begins = next((at for at, byte in enumerate(tail[:4]) if byte & 0xC0 != 0x80), 0)
+        missing = self._total - kept - (len(tail) - begins)
+        marker = f"\n[... {missing} bytes left out, max_output is {self._limit} ...]\n"
+        return head + marker + tail[begins:].decode("utf-8", "replace")
+
+
 class Outputs:
     """The pipes that standard output and standard error of one action come through.
 
     The child gets `stdout_fd` and `stderr_fd`; `start` closes the engine's copies of them and begins to read.
+    `listen` makes what reads standard output in place of its capture, which it gets.
     """
 
-    def __init__(self, limit: int, line: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, limit: int, line: Callable[[str, str], None], listen: Callable[[Capture], Sink] | None = None
+    ) -> None:
         self.stdout = Capture(limit, partial(line, "stdout"))
         self.stderr = Capture(limit, partial(line, "stderr"))
         self._readiness = running_readiness()
@@ -113,7 +139,8 @@ class Outputs:
             os.close(read_stdout)
             os.close(self.stdout_fd)
             raise
-        self._reading = {read_stdout: self.stdout, read_stderr: self.stderr}
+        heard = self.stdout if listen is None else listen(self.stdout)
+        self._reading: dict[int, Sink] = {read_stdout: heard, read_stderr: self.stderr}
 
     def start(self) -> None:
         self._close_child_ends()

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 
 from noetl.actions.base import Call, Outcome
 
+if TYPE_CHECKING:
+    from noetl.actions.touch import Touch
+
 
 class PlaybookOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The keys of a `playbook` action."""
+    """Run another playbook as a run of its own, and take its outputs.
+
+    `{action: playbook, path: load.yaml, inputs: {day: "{{ day }}"}, as: loaded}`
+    """
 
     path: Annotated[str | None, msgspec.Meta(description="The playbook's file, relative to the calling one.")] = None
     name: Annotated[
@@ -23,7 +31,9 @@ class PlaybookOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = {}
     detach: Annotated[
         bool,
-        msgspec.Meta(description="Go on at once; the data is then `{execution_id}`, and nobody waits for the end."),
+        msgspec.Meta(
+            description="Go on at once; the data is then `{execution_id}`. The engine waits for it before it ends."
+        ),
     ] = False
 
     def __post_init__(self) -> None:
@@ -38,6 +48,11 @@ class PlaybookHandler:
     options: ClassVar[type[msgspec.Struct]] = PlaybookOptions
     program_text: ClassVar[frozenset[str]] = frozenset()
     runtimes: ClassVar[tuple[str, ...]] = ("in-process",)
+
+    def touches(self, options: Mapping[str, Any], folder: Path) -> Iterator[Touch]:
+        from noetl.actions.local_touches import playbook_touches
+
+        return playbook_touches(options)
 
     async def run(self, options: PlaybookOptions, call: Call) -> Outcome:
         return await call.run_playbook(options)

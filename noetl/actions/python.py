@@ -6,18 +6,22 @@ import ast
 import keyword
 import os
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
 
-from noetl.actions.base import Call, Outcome
+from noetl.actions.base import Call, Origin, Outcome
 from noetl.actions.inprocess import run_in_process
 from noetl.actions.output import MAX_OUTPUT, Outputs
 from noetl.actions.process import signal_name
 from noetl.actions.workers import WorkerDied, WorkerPool
 from noetl.errors import ActionError, ErrorKind
+
+if TYPE_CHECKING:
+    from noetl.actions.touch import Touch
 
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -75,13 +79,18 @@ class PythonHandler:
     runtimes: ClassVar[tuple[str, ...]] = ("isolated", "in-process")
 
     def fault_in(self, key: str, text: str) -> tuple[int, int, str] | None:
-        """What is wrong with the syntax of a program, before it is run."""
+        """What is wrong with a program, before it is run."""
         try:
-            ast.parse(text)
+            tree = ast.parse(text)
         except (SyntaxError, ValueError) as error:
             line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
             return line, column, getattr(error, "msg", str(error))
-        return None
+        return _template_in(tree) if "{{" in text else None
+
+    def touches(self, options: Mapping[str, Any], folder: Path) -> Iterator[Touch]:
+        from noetl.actions.local_touches import python_touches
+
+        return python_touches(options)
 
     async def run(self, options: PythonOptions, call: Call) -> Outcome:
         request = _request(options, call)
@@ -90,9 +99,17 @@ class PythonHandler:
         return await _run_isolated(request, call)
 
 
+def _template_in(tree: ast.Module) -> tuple[int, int, str] | None:
+    """Where a program holds `{{ name }}`: to Python a set in a set, which there cannot be."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Set) and any(isinstance(item, ast.Set) for item in node.elts):
+            return node.lineno, node.col_offset + 1, "'{{ }}' is no template here: pass the value by 'args'"
+    return None
+
+
 def _request(options: PythonOptions, call: Call) -> dict[str, Any]:
     """What a Program is made of, and what a worker needs besides."""
-    name, line = call.origin.get("code", ("<code>", 1))
+    name, line, _ = call.origin.get("code", Origin("<code>", 1))
     kind, text = "code", options.code
     if options.function is not None:
         kind, text = "function", options.function

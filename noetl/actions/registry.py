@@ -14,8 +14,10 @@ from noetl.language.schema import ActionShape
 
 #: The word after `action:` -> where its handler is; loaded when a playbook uses it.
 BUILT_IN = {
+    "http": "noetl.actions.http:HttpHandler",
     "playbook": "noetl.actions.playbook:PlaybookHandler",
     "postgres": "noetl.actions.postgres:PostgresHandler",
+    "powershell": "noetl.actions.powershell:PowershellHandler",
     "python": "noetl.actions.python:PythonHandler",
     "shell": "noetl.actions.shell:ShellHandler",
 }
@@ -101,6 +103,7 @@ def shape_of(handler: Handler) -> ActionShape:
         runtimes=handler.runtimes,
         verify=lambda options: convert_options(handler, options),
         fault_in=getattr(handler, "fault_in", None),
+        later=getattr(handler, "later", {}),
     )
 
 

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import os
-import posix
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
 
 from noetl.actions.base import Call, Outcome
-from noetl.actions.input import Input
+from noetl.actions.command import (
+    Cwd,
+    Env,
+    Scalar,
+    as_word,
+    bad_ending,
+    check_surroundings,
+    environment,
+    exit_code_of,
+    last_line,
+    run_command,
+)
 from noetl.actions.output import MAX_OUTPUT, Outputs
-from noetl.actions.process import Process, signal_name
-from noetl.actions.spawn import spawn
 from noetl.errors import ActionError, ErrorKind
 from noetl.units import parse_size
 
-#: How long a command's background processes may keep its pipes open after it has exited.
-DRAIN_S = 1.0
-_SHELL = "/bin/sh"
+if TYPE_CHECKING:
+    from noetl.actions.touch import Touch
 
-Scalar = str | int | float | bool
+_SHELL = "/bin/sh"
 
 
 class ShellOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,17 +45,8 @@ class ShellOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             "without a shell, so that no argument needs quoting."
         ),
     ]
-    env: Annotated[
-        dict[str, Scalar | None],
-        Meta(
-            description="Environment variables, added to those of the engine; null removes one. "
-            "`NOETL_IDEMPOTENCY_KEY` is always set; it is the same for every attempt of the action."
-        ),
-    ] = {}
-    cwd: Annotated[
-        str | None,
-        Meta(description="The folder to run in, relative to where the run was started, which is also the default."),
-    ] = None
+    env: Env = {}
+    cwd: Cwd = None
     stdin: Annotated[
         Any,
         Meta(
@@ -76,21 +75,16 @@ class ShellOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = MAX_OUTPUT
 
     def __post_init__(self) -> None:
-        words = [self.cmd] if isinstance(self.cmd, str) else [_text(word) for word in self.cmd]
+        words = [self.cmd] if isinstance(self.cmd, str) else [as_word(word) for word in self.cmd]
         if not words or not words[0].strip():
             raise ValueError("'cmd' is empty")
-        variables = [text for name, value in self.env.items() for text in (name, _text(value))]
-        if any("\0" in text for text in (*words, *variables, self.cwd or "")):
-            raise ValueError("a command, its environment and its folder cannot hold a NUL character")
-        for name in self.env:
-            if not name or "=" in name:
-                raise ValueError(f"'{name}' cannot be the name of an environment variable")
+        check_surroundings(self.env, self.cwd, words)
         if self.max_output != MAX_OUTPUT:
             parse_size(self.max_output)
 
     @property
     def argv(self) -> list[str]:
-        return [_SHELL, "-c", self.cmd] if isinstance(self.cmd, str) else [_text(word) for word in self.cmd]
+        return [_SHELL, "-c", self.cmd] if isinstance(self.cmd, str) else [as_word(word) for word in self.cmd]
 
     @property
     def expected(self) -> list[int]:
@@ -103,7 +97,7 @@ class ShellOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     @property
     def title(self) -> str:
         """The command as an error calls it: its first line, at most 60 characters."""
-        whole = self.cmd if isinstance(self.cmd, str) else " ".join(map(_text, self.cmd))
+        whole = self.cmd if isinstance(self.cmd, str) else " ".join(map(as_word, self.cmd))
         first, *more = whole.strip().splitlines()
         return f"{first[:60]}..." if more or len(first) > 60 else first
 
@@ -116,68 +110,21 @@ class ShellHandler:
     program_text: ClassVar[frozenset[str]] = frozenset()
     runtimes: ClassVar[tuple[str, ...]] = ("in-process",)
 
+    def touches(self, options: Mapping[str, Any], folder: Path) -> Iterator[Touch]:
+        from noetl.actions.local_touches import shell_touches
+
+        return shell_touches(options)
+
     async def run(self, options: ShellOptions, call: Call) -> Outcome:
         status, outputs = await _execute(options, call)
         return _judge(options, status, outputs)
 
 
 async def _execute(options: ShellOptions, call: Call) -> tuple[int, Outputs]:
+    variables, stdin = environment(options.env, call), _stdin(options.stdin)
     outputs = Outputs(options.max_output_bytes, call.line)
-    source: Input | None = None
-    try:
-        source = Input(_stdin(options.stdin))
-        pid = spawn(
-            options.argv,
-            _environment(options, call.key),
-            cwd=_folder(options, call),
-            stdin=source.child_fd,
-            stdout=outputs.stdout_fd,
-            stderr=outputs.stderr_fd,
-        )
-        process = Process(pid)
-        try:
-            call.spawned(pid)
-            source.start()
-            outputs.start()
-            status = await process.wait()
-            outputs.take()
-            if process.has_kin:
-                await outputs.wait_ended(DRAIN_S)
-                await _end(process, call)
-                outputs.take()
-        except BaseException:
-            await _end(process, call)
-            raise
-    finally:
-        outputs.close()
-        if source is not None:
-            source.close()
+    status = await run_command(options.argv, variables, outputs, call, cwd=options.cwd, stdin=stdin)
     return status, outputs
-
-
-async def _end(process: Process, call: Call) -> None:
-    if not await process.end():
-        call.log("warning", f"something that process {process.pid} started could not be killed")
-
-
-def _folder(options: ShellOptions, call: Call) -> str | None:
-    """None where it is the engine's own, which spawns faster."""
-    folder = str(call.working_folder)
-    if options.cwd is not None:
-        folder = os.path.join(folder, os.path.expanduser(options.cwd))
-    return None if folder == os.getcwd() else folder
-
-
-def _environment(options: ShellOptions, key: str) -> dict[bytes, bytes]:
-    # The dictionary behind os.environ: to copy it takes a hundredth of the time that copying os.environ takes.
-    environment = dict(posix.environ)
-    for name, value in options.env.items():
-        if value is None:
-            environment.pop(os.fsencode(name), None)
-        else:
-            environment[os.fsencode(name)] = os.fsencode(_text(value))
-    environment[b"NOETL_IDEMPOTENCY_KEY"] = key.encode()
-    return environment
 
 
 def _stdin(value: Any) -> bytes | None:
@@ -186,15 +133,8 @@ def _stdin(value: Any) -> bytes | None:
     return value.encode() if isinstance(value, str) else msgspec.json.encode(value)
 
 
-def _text(value: Scalar | None) -> str:
-    """As a template writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
-
-
 def _judge(options: ShellOptions, status: int, outputs: Outputs) -> Outcome:
-    exit_code = status if status >= 0 else 128 - status
+    exit_code = exit_code_of(status)
     fields: dict[str, Any] = {
         "exit_code": exit_code,
         "stdout": outputs.stdout.text(),
@@ -202,19 +142,10 @@ def _judge(options: ShellOptions, status: int, outputs: Outputs) -> Outcome:
         "truncated": outputs.stdout.truncated or outputs.stderr.truncated,
     }
     if exit_code not in options.expected:
-        raise _failure(options, status, fields)
+        # Compilers, linters and test runners say what is wrong on standard output.
+        said = last_line(fields["stderr"]) or last_line(fields["stdout"])
+        raise bad_ending(f"'{options.title}'", status, said, fields)
     return Outcome(data=_data(options, outputs.stdout.truncated, fields), fields=fields)
-
-
-def _failure(options: ShellOptions, status: int, fields: dict[str, Any]) -> ActionError:
-    said = fields["stderr"].rstrip().rpartition("\n")[2].strip()[:500]
-    reason = f": {said}" if said else ""
-    if status >= 0:
-        message = f"'{options.title}' exited with {status}{reason}"
-        return ActionError(ErrorKind.PERMANENT, "exit_code", message, {"exit_code": status}, fields)
-    killer = signal_name(-status)
-    message = f"'{options.title}' was killed by {killer}{reason}"
-    return ActionError(ErrorKind.SYSTEM, "killed", message, {"signal": killer}, fields)
 
 
 def _data(options: ShellOptions, truncated: bool, fields: dict[str, Any]) -> Any:

@@ -23,7 +23,7 @@ def spawn(
     `argv[0]` is looked up in the PATH of `environment` unless it holds a slash. `cwd` None is the engine's own folder.
     Without `stdin` the program reads from `/dev/null`. Raises ActionError when the program cannot be started.
     """
-    program = argv[0] if "/" in argv[0] else _find(argv[0], environment)
+    program = argv[0] if "/" in argv[0] else find_program(argv[0], environment)
     try:
         if cwd is None:
             return _spawn_here(program, argv, environment, stdin, stdout, stderr)
@@ -67,7 +67,8 @@ def _spawn_in(
     return child.pid
 
 
-def _find(name: str, environment: Environment) -> str:
+def find_program(name: str, environment: Environment) -> str:
+    """Where the program of this name is, by the PATH of `environment`. Raises ActionError when it is nowhere."""
     path = environment.get(b"PATH", os.defpath.encode())
     program = _search(name, path)
     if os.access(program, os.X_OK):

@@ -59,6 +59,9 @@ def item(value: Any, key: Any, undefined: type[Undefined] = Missing) -> Any:
     try:
         return value[key]
     except _FAILED:
+        # Jinja's filters read `attribute='grouper'` by an item.
+        if isinstance(value, Group) and key in Group._fields:
+            return getattr(value, key)
         return undefined(obj=value, name=key)
 
 

@@ -18,7 +18,7 @@ from noetl.model.expression import Path
 
 def build(text: str, *, lenient: bool) -> tuple[frozenset[Path], Callable[[Evaluate], Evaluate] | None]:
     """The paths of a template or condition, and its fast way, given the way out. Raises CompileError."""
-    tree = _read(text, lenient)
+    tree = read_tree(text, lenient=lenient)
     check_words(tree, text, bare=lenient and not is_template(text))
     paths = read_paths(tree)
     # The way out evaluates again, and must not draw again: what draws has only the one way.
@@ -28,10 +28,10 @@ def build(text: str, *, lenient: bool) -> tuple[frozenset[Path], Callable[[Evalu
 
 def build_renderer(text: str, names: frozenset[str], *, lenient: bool) -> Renderer:
     """The reference for a text that `build` has accepted."""
-    return Renderer(_read(text, lenient), names, lenient=lenient)
+    return Renderer(read_tree(text, lenient=lenient), names, lenient=lenient)
 
 
-def _read(text: str, lenient: bool) -> nodes.Template | nodes.Expr:
+def read_tree(text: str, *, lenient: bool) -> nodes.Template | nodes.Expr:
     """The tree of the expression, or of the template where it is no single expression."""
     if lenient and not is_template(text):
         if not text.strip():

@@ -8,12 +8,13 @@ from noetl.errors import Problem, sort_problems
 from noetl.language.checks.flow import Flow, check_flow
 from noetl.language.checks.held import check_held
 from noetl.language.checks.literals import check_literals
+from noetl.language.checks.loops import check_loops
 from noetl.language.checks.merges import check_merges
 from noetl.language.checks.names import check_names
 from noetl.language.checks.pasting import check_pasting
 from noetl.language.checks.reserved import check_reserved
 from noetl.language.checks.survey import Survey
-from noetl.language.checks.tasks import check_inputs, check_tasks
+from noetl.language.checks.tasks import check_arguments, check_inputs, check_tasks
 from noetl.language.checks.timeouts import check_timeouts
 from noetl.model.playbook import Playbook
 
@@ -29,7 +30,9 @@ def _problems(survey: Survey, strict: bool) -> Iterator[Problem]:
     yield from check_reserved(survey)
     yield from check_held(survey)
     yield from check_tasks(survey)
+    yield from check_arguments(survey)
     yield from check_inputs(survey)
+    yield from check_loops(survey)
     yield from check_flow(survey, flow)
     yield from check_merges(survey, flow)
     yield from check_pasting(survey)

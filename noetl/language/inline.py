@@ -41,8 +41,12 @@ INLINE: dict[str, ActionShape] = {
         "Write a line to the log of the run.",
         {
             "message": _key("What is written."),
-            "level": _key("How important it is.", enum=["debug", "info", "warning", "error"], default="info"),
-            "fields": _key("Data that goes with the message, by name.", type="object", default={}),
+            "level": _key(
+                "How important it is; `debug` shows with `noetl run --verbose` only.",
+                enum=["debug", "info", "warning", "error"],
+                default="info",
+            ),
+            "fields": _key("Data that is shown beside the message, by name.", type="object", default={}),
         },
         "message",
     ),
@@ -50,23 +54,25 @@ INLINE: dict[str, ActionShape] = {
         "Wait for a duration, a time or an event. Exactly one of the three is given.",
         {
             "for": _key("How long to wait: `10s`, `1h30m`, or seconds.", type=["string", "number"], format="duration"),
-            "until": _key("The time to wait for, as ISO 8601.", type="string"),
+            "until": _key(
+                "The time to wait for, as ISO 8601 (UTC where it names no zone) or seconds since 1970.", type="string"
+            ),
             "event": _key(
-                "The name of the event to wait for; its payload is the data. `timeout` bounds the wait.", type="string"
+                "The name of the signal to wait for; its payload is the data. `timeout` bounds the wait.", type="string"
             ),
         },
     ),
     "fail": _shape(
         "Fail on purpose.",
         {
-            "message": _key("The message of the error.", type="string"),
+            "message": _key("The message of the error; `failed` by default.", type="string"),
             "code": _key("The code of the error.", type="string", default="failed"),
-            "kind": _key("The class of the error.", enum=[str(kind) for kind in ErrorKind], default="permanent"),
+            "kind": _key("The kind of the error.", enum=[str(kind) for kind in ErrorKind], default="permanent"),
         },
     ),
     "stop": _shape(
         "End the whole run as completed: other branches are cancelled, outputs are rendered.",
-        {"message": _key("Why the run ends here.", type="string")},
+        {"message": _key("Why the run ends here; kept in the event that ends it.", type="string")},
     ),
     "noop": _shape("Do nothing.", {}),
 }

@@ -20,6 +20,12 @@ _ALIASES = {
     "none": "null",
 }  # fmt: skip
 
+#: Types of other languages that are formats of a text here.
+_FORMATS = {
+    "date": "date", "time": "time", "uuid": "uuid", "email": "email", "uri": "uri", "url": "uri",
+    **dict.fromkeys(("datetime", "date-time", "timestamp", "timestamptz"), "date-time"),
+}  # fmt: skip
+
 _SCHEMA = {"$ref": "#/$defs/schema"}
 _SCHEMAS = {"type": "object", "additionalProperties": _SCHEMA}
 _LIST_OF_SCHEMAS = {"type": "array", "minItems": 1, "items": _SCHEMA}
@@ -72,8 +78,11 @@ def check_keyword(report: Report, key: str, node: Node) -> None:
 
 
 def type_meant(word: str) -> str | None:
-    """The type of JSON that a word of another language stands for."""
-    return _ALIASES.get(word.lower())
+    """What to write for a type of another language."""
+    word = word.lower()
+    if word in _FORMATS:
+        return f"type: string, format: {_FORMATS[word]}"
+    return _ALIASES.get(word)
 
 
 def violations(schema: Mapping[str, Any], value: object) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -12,16 +12,16 @@ from noetl.language.nodes import Node, Scalar
 from noetl.language.program import Program
 from noetl.language.report import Report, head
 from noetl.language.schema import ActionShape
-from noetl.language.templating import constant, template
-from noetl.language.unsupported import check_value
+from noetl.language.templating import constant, is_expression, template
 from noetl.model.expression import Template
+from noetl.model.playbook import Later
 from noetl.spelling import did_you_mean
 
 
 def shape_of(program: Program, node: Node, action: str) -> ActionShape | None:
     """The shape of an action; None, reported, where there is no such action."""
     shape = program.shape(action)
-    if shape is None and check_value(program.report, f"action: {action}", node):
+    if shape is None:
         message = f"there is no action '{action}'"
         known = program.action_names()
         hint = did_you_mean(action, known) or f"known are {', '.join(sorted(known))}"
@@ -46,7 +46,10 @@ def read_options(
     for key, (_, node) in own.items():
         program_text = key in shape.program_text
         Checker(report, shape.schema, templates=not program_text).check(node, shape.keys[key], f"'{key}'")
-        options[key] = constant(report, node) if program_text else template(report, node)
+        if key in shape.later:
+            options[key] = _later(report, node, key, shape.later[key])
+        else:
+            options[key] = constant(report, node) if program_text else template(report, node)
         if program_text and shape.fault_in is not None and isinstance(node, Scalar) and isinstance(node.value, str):
             _check_program(report, key, node, node.value, shape.fault_in(key, node.value))
     check_inline(action, fields)
@@ -58,6 +61,13 @@ def read_options(
     ):
         _verify(fields, shape.verify, options)
     return options
+
+
+def _later(report: Report, node: Node, key: str, later: Later) -> Template:
+    """An option whose keys the handler renders: they have to stand in the playbook."""
+    if is_expression(node):
+        report.wrong_type(f"'{key}'", "a mapping", node, "its keys may be templates, it may not be one itself")
+    return template(report, node, later.conditions)
 
 
 def _verify(fields: Fields, verify: Callable[[Mapping[str, Any]], object], options: Mapping[str, Template]) -> None:

@@ -103,7 +103,9 @@ def read_loop(report: Report, node: Node, key: Scalar) -> Loop | None:
     """A mapping with `items`, `while` or `until`."""
     if not isinstance(node, MappingNode):
         report.wrong_type("'loop'", "a mapping", node, "write 'loop: {items: ...}'")
-        return None
+        # What is read on is what was meant, so that nobody is told that 'item' is not defined.
+        meant = template(report, node) if is_expression(node) or not isinstance(node, Scalar) else None
+        return Loop(items=meant, span=key.span)
     fields = Fields(report, node, "'loop'", _LOOP_KEYS)
     kinds = [kind for kind in _LOOP_KINDS if kind in node.entries]
     if not kinds:

@@ -6,8 +6,10 @@ Covers the part of JSON Schema that the schemas of handlers are made of, in sent
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from noetl.model.playbook import Later
 
 #: How an action may be carried out.
 RUNTIMES = ("in-process", "isolated", "callback")
@@ -20,6 +22,7 @@ class ActionShape:
     `program_text` names the keys that are never templates; `runtimes` what `runtime` may say. `verify` is given the
     options where all of them are literal, and raises ValueError where they do not go together. `fault_in` is given the
     key and text of a program, and returns what is wrong with its syntax: line, column (both from 1) and a sentence.
+    `later` are the keys whose templates the handler renders itself.
     """
 
     schema: Mapping[str, Any]
@@ -28,6 +31,7 @@ class ActionShape:
     runtimes: tuple[str, ...] = ("in-process",)
     verify: Callable[[Mapping[str, Any]], object] | None = None
     fault_in: Callable[[str, str], tuple[int, int, str] | None] | None = None
+    later: Mapping[str, Later] = field(default_factory=dict)
 
     @property
     def keys(self) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
 from noetl.expressions import CompileError, build_template, compile_condition, compile_expression, is_template
@@ -22,9 +22,13 @@ def is_expression(node: Node | None) -> bool:
     return isinstance(node, Scalar) and isinstance(node.value, str) and not node.literal and is_template(node.value)
 
 
-def template(report: Report, node: Node) -> Template:
-    """A value whose strings may be templates."""
-    return build_template(_value(report, node, templates=True), node.span)
+def template(report: Report, node: Node, conditions: Collection[str] = ()) -> Template:
+    """A value whose strings may be templates; under the keys in `conditions` stand conditions."""
+    value = _value(report, node, templates=True)
+    if isinstance(node, Mapping):
+        for key in node.entries.keys() & set(conditions):
+            value[key] = condition(report, node.entries[key][1], f"'{key}'")
+    return build_template(value, node.span)
 
 
 def constant(report: Report, node: Node) -> Template:

@@ -13,8 +13,8 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
     "call": frozenset({"compensate", "limit"}),
 }
 
-#: The same for values: `runtime: callback`, `on_error: {retry: ...}` of a playbook, and actions without a handler.
-UNSUPPORTED_VALUES = frozenset({"runtime: callback", "on_error: retry", "action: http", "action: powershell"})
+#: The same for values: `runtime: callback`, and `on_error: {retry: ...}` of a playbook.
+UNSUPPORTED_VALUES = frozenset({"runtime: callback", "on_error: retry"})
 
 
 def check_keys(fields: Fields, owner: str) -> None:
@@ -23,11 +23,10 @@ def check_keys(fields: Fields, owner: str) -> None:
         _report(fields.report, key, fields.key(key))
 
 
-def check_value(report: Report, value: str, where: Node) -> bool:
-    """Whether this version carries out a `key: value`; reported if not."""
+def check_value(report: Report, value: str, where: Node) -> None:
+    """Report a `key: value` that this version does not carry out."""
     if value in UNSUPPORTED_VALUES:
         _report(report, value, where)
-    return value not in UNSUPPORTED_VALUES
 
 
 def _report(report: Report, what: str, where: Node) -> None:

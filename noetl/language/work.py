@@ -241,6 +241,7 @@ def _action_call(program: Program, item: Mapping, place: str) -> ActionCall | No
     compensate = read_spare(program, fields, "compensate", f"{place}.compensate")
     call = ActionCall(
         id=id, place=place, span=node.span, action=name or "noop", options=options,
+        later={} if shape is None else {key: later for key, later in shape.later.items() if key in options},
         limit=_limit(program, fields), runtime=_runtime(fields, () if shape is None else shape.runtimes),
         store=store, fallback=fallback, compensate=compensate, **policies,
     )  # fmt: skip

@@ -26,7 +26,7 @@ from noetl.machine.branches import next_branch
 from noetl.machine.decider import Decider, error_of
 from noetl.machine.evaluation import duration
 from noetl.machine.facts import ActionEnded, Advance, Cancel, Fact, Said, Signal, Start, TimerDue
-from noetl.machine.held import hold, is_held
+from noetl.machine.held import as_data, hold, is_held
 from noetl.machine.joins import ready_join, unmet_join
 from noetl.machine.merging import final_token
 from noetl.machine.result import make_error
@@ -173,7 +173,7 @@ def _first_values(d: Decider, fact: Start) -> dict[str, Any]:
         draft.base.own[name] = template.render(scope.at(None, f"context.{name}"))
     values: dict[str, Any] = {"environment": environment, "context": draft.base.own}
     if held:
-        values["held"] = held
+        values["held"] = as_data(held)
     timeout = draft.playbook.timeout
     if timeout is not None:
         values["due"] = fact.at + round(duration(timeout, scope.at(None, "timeout")) * 1e6)

@@ -5,13 +5,14 @@ So no secret enters the state of a run: an event holds the expression, with the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from noetl.expressions import compile_expression
+from noetl.expressions import compile_condition, compile_expression
 from noetl.model.expression import Expression, Names, Template
+from noetl.model.playbook import Later
 from noetl.span import Source, Span
 
 #: The names that are never evaluated by the machine.
@@ -23,15 +24,24 @@ FUNCTIONS = frozenset({"now", "uuid", "random"})
 _NOWHERE = Span(Source("<held>", ""), 1, 1)
 
 
-class Held(msgspec.Struct, frozen=True):
-    """A template kept for later: `tree` is its value with null at the `leaves`, each `(path, source)`.
+class Leaf(msgspec.Struct, frozen=True, array_like=True):
+    """An expression in a held template, by the keys and indexes that lead to it."""
+
+    path: list[str | int]
+    source: str
+
+
+class Held(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A template kept for later: `tree` is its value with null at the `leaves`.
 
     `values` are those of the plain names it reads, `held` those that are held themselves, and `environment` the held
-    entries of the environment that it reads as `environment.NAME`.
+    entries of the environment that it reads as `environment.NAME`. `conditions` are those of its keys that hold
+    conditions.
     """
 
     tree: Any
-    leaves: list[tuple[list[str | int], str]]
+    leaves: list[Leaf]
+    conditions: list[str] = []
     values: dict[str, Any] = {}
     held: dict[str, Held] = {}
     environment: dict[str, Held] = {}
@@ -57,9 +67,10 @@ def _held_entries(expression: Expression, environment: Mapping[str, Any]) -> Ite
             yield from (str(key) for key in reached if isinstance(environment.get(str(key)), Held))
 
 
-def hold(template: Template, names: Names, environment: Mapping[str, Any]) -> Held:
-    """Keep a template as it stands, with what it reads of the run."""
-    leaves: list[tuple[list[str | int], str]] = []
+def hold(template: Template, names: Names, environment: Mapping[str, Any], later: Later | None = None) -> Held:
+    """Keep a template as it stands, with what it reads of the run; of a later one, the handler's names are not."""
+    outside = OUTSIDE | FUNCTIONS | (later.names if later is not None else frozenset())
+    leaves: list[Leaf] = []
     tree = _split(template.value, [], leaves)
     values: dict[str, Any] = {}
     held: dict[str, Held] = {}
@@ -67,7 +78,7 @@ def hold(template: Template, names: Names, environment: Mapping[str, Any]) -> He
     for expression in template.expressions:
         for entry in _held_entries(expression, environment):
             entries[entry] = environment[entry]
-        for name in expression.names - OUTSIDE - FUNCTIONS:
+        for name in expression.names - outside:
             if name not in names:
                 continue
             value = names[name]
@@ -75,7 +86,14 @@ def hold(template: Template, names: Names, environment: Mapping[str, Any]) -> He
                 held[name] = value
             else:
                 values[name] = plain(value)
-    return Held(tree=tree, leaves=leaves, values=values, held=held, environment=entries)
+    conditions = [] if later is None else sorted(later.conditions)
+    return Held(tree=tree, leaves=leaves, conditions=conditions, values=values, held=held, environment=entries)
+
+
+def as_data(held: Mapping[str, Held]) -> dict[str, Any]:
+    """As JSON data, for an event."""
+    data: dict[str, Any] = msgspec.to_builtins(held)
+    return data
 
 
 def plain(value: Any) -> Any:
@@ -87,9 +105,9 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _split(value: Any, path: list[str | int], leaves: list[tuple[list[str | int], str]]) -> Any:
+def _split(value: Any, path: list[str | int], leaves: list[Leaf]) -> Any:
     if isinstance(value, Expression):
-        leaves.append((path, value.source))
+        leaves.append(Leaf(path, value.source))
         return None
     if isinstance(value, Mapping):
         return {key: _split(item, [*path, key], leaves) for key, item in value.items()}
@@ -100,19 +118,55 @@ def _split(value: Any, path: list[str | int], leaves: list[tuple[list[str | int]
 
 def release(held: Held, outside: Mapping[str, Any]) -> Any:
     """Render what was held. `outside` gives `secrets`, `env` and the functions; raises ExpressionError."""
+    return _rendered(held.tree, held.leaves, _names(held, outside))
+
+
+def _names(held: Held, outside: Mapping[str, Any]) -> dict[str, Any]:
+    """All that the expressions may read."""
     names: dict[str, Any] = {**held.values, **outside}
     for name, inner in held.held.items():
         names[name] = release(inner, outside)
     if held.environment:
         entries = {name: release(inner, outside) for name, inner in held.environment.items()}
         names["environment"] = {**held.values.get("environment", {}), **entries}
-    tree = held.tree
-    for path, source in held.leaves:
-        value = compile_expression(source, lambda offset, length: _NOWHERE).evaluate(names)
-        if not path:
+    return names
+
+
+def _rendered(tree: Any, leaves: Iterable[Leaf], names: Names) -> Any:
+    for leaf in leaves:
+        value = compile_expression(leaf.source, _nowhere).evaluate(names)
+        if not leaf.path:
             return value
-        tree = _with(tree, path, value)
+        tree = _with(tree, leaf.path, value)
     return tree
+
+
+def _nowhere(offset: int, length: int) -> Span:
+    return _NOWHERE
+
+
+class HeldOption:
+    """An option whose handler renders some of its keys itself (`Later`), as often as it needs."""
+
+    def __init__(self, held: Held, outside: Mapping[str, Any]) -> None:
+        self._held = held
+        self._names = _names(held, outside)
+
+    def shown(self, later: Later) -> Any:
+        """The value of the option, with the text of the expressions where they are the handler's."""
+        tree = self._held.tree
+        own = [leaf for leaf in self._held.leaves if leaf.path[0] in later.keys]
+        for leaf in own:
+            tree = _with(tree, leaf.path, leaf.source)
+        return _rendered(tree, (leaf for leaf in self._held.leaves if leaf not in own), self._names)
+
+    def render(self, key: str, names: Mapping[str, Any]) -> Any:
+        """The value of one key, over these names too; None where there is no such key. Raises ExpressionError."""
+        known = {**self._names, **names}
+        leaves = [Leaf(leaf.path[1:], leaf.source) for leaf in self._held.leaves if leaf.path[0] == key]
+        if key in self._held.conditions:
+            return any(compile_condition(leaf.source, _nowhere).evaluate(known) for leaf in leaves)
+        return _rendered(self._held.tree.get(key), leaves, known)
 
 
 def _with(tree: Any, path: list[str | int], value: Any) -> Any:

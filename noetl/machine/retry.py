@@ -26,11 +26,11 @@ def next_delay(retry: Retry, error: Error, attempt: int, scope: Scope) -> float 
     delay = _grown(retry, duration(retry.delay, scope), attempt)
     if retry.jitter:
         delay *= 1 + retry.jitter * (2 * scope.drawing.random() - 1)
-    delay = min(delay, retry.max_delay)
     asked = error["details"].get("retry_after")
     if isinstance(asked, int | float) and not isinstance(asked, bool):
         delay = max(delay, float(asked))
-    return delay
+    # What a server asks for is bounded, too: nobody else may decide how long a run sleeps.
+    return min(delay, retry.max_delay)
 
 
 def _may_be_retried(retry: Retry, error: Error, scope: Scope) -> bool:

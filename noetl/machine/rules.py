@@ -71,16 +71,16 @@ def start_joined(d: Decider, arrivals: list[Token]) -> Token | None:
 
 
 def fail_unmet(d: Decider, step: Step, waiting: list[Token]) -> None:
-    """Fewer tokens can come to a join than it waits for: the run fails."""
+    """Fewer tokens can come to a join than it waits for: the run fails, of what ended a branch if that had failed."""
     most = max(Counter(token.fork for token in waiting).values())
     message = f"step '{step.name}' waits for {step.join} arrivals of one fork, and no more than {most} can come"
     error = make_error(ErrorKind.PERMANENT, "join_unmet", message, step=step.name)
-    _end_before(d, waiting[0], error)
+    _end_before(d, waiting[0], error, d.run.error or error)
 
 
-def _end_before(d: Decider, token: Token, error: Error) -> None:
+def _end_before(d: Decider, token: Token, error: Error, cause: Error | None = None) -> None:
     """The run fails before the token can start a visit."""
-    d.end(Status.FAILED, error, by=token)
+    d.end(Status.FAILED, cause or error, by=token)
     d.emit(Kind.STEP_CANCELLED, token, {"error": error})
 
 

@@ -16,7 +16,7 @@ from noetl.machine import inline, rules
 from noetl.machine.decider import Decider, begin_block, error_of
 from noetl.machine.evaluation import count, duration
 from noetl.machine.frames import bound_of, calls_of
-from noetl.machine.held import hold, is_held
+from noetl.machine.held import as_data, hold, is_held
 from noetl.machine.result import make_error
 from noetl.machine.retry import next_delay
 from noetl.machine.state import Frame, Stage, Token
@@ -161,7 +161,7 @@ def _arguments(d: Decider, token: Token, call: TaskCall) -> tuple[dict[str, Any]
     for name, template in templates.items():
         value, stays = render(d, token, template, f"{call.place}.with.{name}")
         (held if stays else values)[name] = value
-    return values, held or None
+    return values, as_data(held) if held else None
 
 
 def render(d: Decider, token: Token, template: Template, place: str) -> tuple[Any, bool]:
@@ -215,11 +215,15 @@ def _ask(d: Decider, token: Token, work: ActionCall) -> GoesOn:
         held: dict[str, Any] = {}
         options: dict[str, Any] = {}
         for name, template in work.options.items():
-            value, stays = render(d, token, template, f"{work.place}.{name}")
+            place = f"{work.place}.{name}"
+            if name in work.later:
+                held[name] = hold(template, d.scope.at(token, place), d.run.environment, work.later[name])
+                continue
+            value, stays = render(d, token, template, place)
             (held if stays else options)[name] = value
         data["options"] = options
         if held:
-            data["held"] = held
+            data["held"] = as_data(held)
         identity = d.scope.at(token, work.place).identity()
         data["key"] = hashlib.sha256(identity.encode()).hexdigest()[:32]
     if work.timeout is not None:

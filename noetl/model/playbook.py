@@ -135,11 +135,27 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """An option that is a mapping, some `keys` of which the handler renders itself while it works, as often as it needs.
+
+    They read `names`, which the handler gives, beside those of the run; `conditions` are the keys that hold conditions.
+    """
+
+    names: frozenset[str]
+    keys: frozenset[str]
+    conditions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionCall(Work):
-    """`{action: shell, cmd: [wc, -l], as: lines}`; `options` are the handler's own keys."""
+    """`{action: shell, cmd: [wc, -l], as: lines}`; `options` are the handler's own keys.
+
+    `later` are those of them that are not rendered before the action is carried out.
+    """
 
     action: str
     options: Mapping[str, Template]
+    later: Mapping[str, Later] = field(default_factory=dict)
     limit: str | None = None
     runtime: str | None = None
 

@@ -11,15 +11,17 @@ import os
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from noetl.actions.base import Call, Handler
+from noetl.actions.base import Call, Handler, Origin, Render
 from noetl.actions.registry import convert_options
 from noetl.errors import ActionError, ErrorKind, ExpressionError
 from noetl.machine import RunAction
-from noetl.machine.held import release
+from noetl.machine.held import HeldOption, release
 from noetl.machine.result import Error, make_error
 from noetl.machine.scope import Drawing, moment
+from noetl.model.expression import Template
 from noetl.model.playbook import ActionCall
 from noetl.runtime.surroundings import Surroundings
 from noetl.values import to_json
@@ -39,8 +41,9 @@ async def carry_out(command: RunAction, around: Surroundings) -> Ended:
     work = command.work
     try:
         handler = around.handler(work.action)
-        options = _convert(handler, _options(command, around))
-        call = _call(command, handler, around)
+        given, later = _options(command, around)
+        options = _convert(handler, given)
+        call = _call(command, handler, around, later)
         if command.timeout is None:
             outcome = await handler.run(options, call)
         else:
@@ -77,16 +80,26 @@ def _failed(command: RunAction, around: Surroundings, error: ActionError) -> End
     return Ended(fields=mask(to_json(error.fields)), error=mask(found))
 
 
-def _options(command: RunAction, around: Surroundings) -> dict[str, Any]:
-    """The options with those that were held rendered, now that somebody may know."""
+def _options(command: RunAction, around: Surroundings) -> tuple[dict[str, Any], dict[str, Render]]:
+    """The options with those that were held rendered, now that somebody may know; and how to render the later ones."""
     options = dict(command.options)
+    later: dict[str, Render] = {}
     if command.held:
         outside: dict[str, Any] = {"secrets": around.secrets, "env": os.environ}
         drawing = Drawing(command.key)
         outside.update(now=lambda: moment(around.at), uuid=drawing.uuid, random=drawing.random)
         for name, held in command.held.items():
-            options[name] = to_json(release(held, outside))
-    return options
+            if name in command.work.later:
+                option = HeldOption(held, outside)
+                options[name] = to_json(option.shown(command.work.later[name]))
+                later[name] = partial(_render, option)
+            else:
+                options[name] = to_json(release(held, outside))
+    return options, later
+
+
+def _render(option: HeldOption, key: str, names: Mapping[str, Any]) -> Any:
+    return to_json(option.render(key, names))
 
 
 def _convert(handler: Handler, options: dict[str, Any]) -> Any:
@@ -97,7 +110,7 @@ def _convert(handler: Handler, options: dict[str, Any]) -> Any:
         raise ActionError(ErrorKind.USER, "bad_options", message) from error
 
 
-def _call(command: RunAction, handler: Handler, around: Surroundings) -> Call:
+def _call(command: RunAction, handler: Handler, around: Surroundings, later: Mapping[str, Render]) -> Call:
     work = command.work
     return Call(
         action=work.action,
@@ -114,14 +127,26 @@ def _call(command: RunAction, handler: Handler, around: Surroundings) -> Call:
         open_resource=around.resource,
         run_playbook=around.run_playbook,
         runtime=work.runtime,
+        later=later,
     )
 
 
-def _origin(work: ActionCall, program_text: frozenset[str]) -> dict[str, tuple[str, int]]:
+def _origin(work: ActionCall, program_text: frozenset[str]) -> dict[str, Origin]:
     """Where each program in the options begins: that of a block scalar, on the line after its `|`."""
-    found: dict[str, tuple[str, int]] = {}
+    found: dict[str, Origin] = {}
     for name in program_text & work.options.keys():
         span = work.options[name].span
         opening = span.source.line(span.line)[span.column - 1 :]
-        found[name] = (span.source.name, span.line + opening.startswith(("|", ">")))
+        line = span.line + opening.startswith(("|", ">"))
+        found[name] = Origin(span.source.name, line, _indent(work.options[name], line))
     return found
+
+
+def _indent(program: Template, line: int) -> int:
+    """How far into its line the first line of a program begins that has anything on it; 0 where that cannot be told."""
+    span = program.span
+    for number, text in enumerate(str(program.value).splitlines(), line):
+        if text.strip():
+            begins = span.column - 1 if number == span.line else 0
+            return max(0, span.source.line(number).find(text, begins))
+    return 0

@@ -77,7 +77,11 @@ class Stage:
     async def _open(self, kind: type[Resource], key: str) -> Resource:
         if (kind, key) not in self._resources:
             self._resources[kind, key] = asyncio.ensure_future(kind.open(key))
-        return await asyncio.shield(self._resources[kind, key])
+        try:
+            return await asyncio.shield(self._resources[kind, key])
+        except Exception:
+            self._resources.pop((kind, key), None)
+            raise
 
     async def _refuse_playbook(self, request: Any) -> Outcome:
         raise AssertionError(f"a handler asked for a child run: {request!r}")

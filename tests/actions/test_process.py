@@ -14,7 +14,7 @@ from processes import alive, children, open_descriptors
 from running import Running
 from stage import Stage
 
-from noetl.actions import process, shell
+from noetl.actions import command, process
 from noetl.actions.base import Outcome
 from noetl.actions.shell import ShellHandler
 from noetl.errors import ActionError, ErrorKind
@@ -37,7 +37,7 @@ def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def short_drain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell, "DRAIN_S", 0.2)
+    monkeypatch.setattr(command, "DRAIN_S", 0.2)
 
 
 def run(stage: Stage, cmd: Any) -> Running:

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from stage import Stage
 
-from noetl.actions.base import Outcome, Resource
+from noetl.actions.base import Origin, Outcome, Resource
 from noetl.actions.python import PythonHandler, PythonOptions
 from noetl.actions.workers import WorkerPool
 from noetl.errors import ActionError, ErrorKind
@@ -49,7 +49,7 @@ def python(stage: Stage, runner: asyncio.Runner, pool: WorkerPool) -> Python:
         call = {
             "open_resource": give,
             "runtime": runtime,
-            "origin": {"code": ("shop.yaml", 41)},
+            "origin": {"code": Origin("shop.yaml", 41)},
             "timeout_s": options.pop("timeout_s", None),
         }
         return runner.run(stage.perform(PythonHandler(), options, **call))

@@ -72,6 +72,14 @@ def test_the_fields_hold_the_exit_code_and_both_streams_as_they_were(shell: Any)
             id="exit-code-with-the-last-line-of-stderr",
         ),
         pytest.param("exit 3", {}, ErrorKind.PERMANENT, "exit_code", "'exit 3' exited with 3", id="silent"),
+        pytest.param(
+            "echo E501 too long; exit 3",
+            {},
+            ErrorKind.PERMANENT,
+            "exit_code",
+            "'echo E501 too long; exit 3' exited with 3: E501 too long",
+            id="says-it-on-stdout",
+        ),
         pytest.param("true", {"expect": 1}, ErrorKind.PERMANENT, "exit_code", "'true' exited with 0", id="unwanted-0"),
         pytest.param(
             "true\nexit 3", {}, ErrorKind.PERMANENT, "exit_code", "'true...' exited with 3", id="only-the-first-line"

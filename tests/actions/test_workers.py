@@ -19,7 +19,7 @@ from running import Running
 from stage import Stage
 
 from noetl.actions import process, workers
-from noetl.actions.base import Outcome
+from noetl.actions.base import Origin, Outcome
 from noetl.actions.python import PythonHandler
 from noetl.errors import ActionError, ErrorKind
 
@@ -131,7 +131,7 @@ def test_a_crash_in_machine_code_tells_the_line_of_the_playbook(stage: Stage) ->
         stage.run(
             PythonHandler(),
             {"code": "import ctypes\nctypes.string_at(0)"},
-            origin={"code": ("shop.yaml", 41)},
+            origin={"code": Origin("shop.yaml", 41)},
         )
     assert 'File "shop.yaml", line 42' in caught.value.fields["stderr"]
 

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import benches
+import http_requests
 import postgres
 from machine import machine
 from process import NotMeasured
@@ -27,6 +28,7 @@ BENCHES = {
     "waiting": benches.waiting,
     "shell": benches.shell,
     "postgres": postgres.copy_from,
+    "http": http_requests.both,
 }
 
 

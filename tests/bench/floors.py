@@ -66,6 +66,42 @@ def copy(dsn: str, table: str, file: str) -> None:
     asyncio.run(load())
 
 
+def requests(url: str, count: int, at_once: int) -> None:
+    """Ask for the same JSON again and again, so many requests at once, by one httpx client."""
+    import asyncio
+
+    import httpx
+
+    async def ask() -> None:
+        numbers = iter(range(count))
+
+        async def work(client: httpx.AsyncClient) -> None:
+            for _ in numbers:
+                response = await client.get(url)
+                assert response.raise_for_status().json()["id"] == 7
+
+        async with httpx.AsyncClient(timeout=None) as client:
+            await asyncio.gather(*(work(client) for _ in range(at_once)))
+
+    asyncio.run(ask())
+
+
+def download(url: str, file: str) -> None:
+    """Write what httpx gets to a file."""
+    import asyncio
+
+    import httpx
+
+    async def load() -> None:
+        async with httpx.AsyncClient(timeout=None) as client, client.stream("GET", url) as response:
+            with open(file, "wb") as target:
+                async for block in response.aiter_bytes():
+                    target.write(block)
+
+    asyncio.run(load())
+
+
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
-    {"node": node, "spawn": spawn, "copy": copy}[name](*(int(a) if a.isdigit() else a for a in arguments))
+    floors = {"node": node, "spawn": spawn, "copy": copy, "requests": requests, "download": download}
+    floors[name](*(int(a) if a.isdigit() else a for a in arguments))

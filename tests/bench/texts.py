@@ -71,3 +71,15 @@ def load(dsn: str, table: str, file: str) -> str:
     """A CSV file that is loaded into a table."""
     copy = f"copy_from: {{file: '{file}', table: {table}}}"
     return playbook("load", steps=[f"name: s0, run: [{{action: postgres, connection: '{dsn}', {copy}, as: n}}]"])
+
+
+def requests(url: str, count: int, at_once: int) -> str:
+    """The same request again and again, so many at once."""
+    loop = f"loop: {{items: {count}, parallel: {at_once}}}"
+    steps = [f'name: s0, run: [{{action: http, url: "{url}", {loop}, as: n}}]']
+    return playbook("requests", 'outputs: {n: "{{ n | length }}"}', steps=steps)
+
+
+def download(url: str, file: str) -> str:
+    """One large body that becomes a file."""
+    return playbook("download", steps=[f'name: s0, run: [{{action: http, url: "{url}", save_to: "{file}"}}]'])

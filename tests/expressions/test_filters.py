@@ -110,6 +110,7 @@ SCOPE: dict[str, Any] = {
         pytest.param("d.b | items", [["c", 2], ["d", 3]], id="items"),
         pytest.param("d.b | dictsort(reverse=true)", [["d", 3], ["c", 2]], id="dictsort"),
         pytest.param("rows | groupby('k') | map('first')", ["a", "b"], id="groupby"),
+        pytest.param("rows | groupby('k') | map(attribute='grouper')", ["a", "b"], id="groupby, by name"),
         pytest.param("rows | selectattr('v', '>', 1) | map(attribute='v')", [2, 3], id="selectattr"),
         pytest.param("xs | reject('odd')", [2], id="reject"),
         pytest.param("xs | sort | first", 1, id="first"),

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from textwrap import dedent
 
+from noetl.actions.http import HttpHandler
 from noetl.errors import Problem, sort_problems
 from noetl.language import ActionShape, parse
 from noetl.language.check import check
-from noetl.model.playbook import Playbook
+from noetl.model.playbook import Later, Playbook
 from noetl.span import Source
 
 HEADER = "apiVersion: noetl.io/v1\nkind: Playbook\nname: checked\n"
 
 
-def _shape(*keys: str, program_text: str = "") -> ActionShape:
+def _shape(*keys: str, program_text: str = "", later: Mapping[str, Later] | None = None) -> ActionShape:
     schema = {"type": "object", "properties": {key: {} for key in keys}}
-    return ActionShape(schema=schema, program_text=frozenset(program_text.split()))
+    return ActionShape(schema=schema, program_text=frozenset(program_text.split()), later=later or {})
 
 
 ACTIONS = {
-    "http": _shape("method", "url", "params", "headers", "json", "body", "auth", "paginate"),
+    "http": _shape(
+        "method", "url", "params", "headers", "json", "body", "auth", "paginate", later=HttpHandler.later
+    ),
     "playbook": _shape("path", "name", "inputs", "secrets", "detach"),
     "postgres": _shape("connection", "query", "params", "queries", "script", "fetch", "copy_from", "copy_to"),
     "python": _shape("code", "function", "file", "args", program_text="code"),

@@ -331,7 +331,7 @@ RESERVED = {
           - name: show
             args:
               error: 1
-            run: [{action: noop}]
+            run: [{action: log, message: "{{ text }}"}]
         steps:
           - name: Load
             run: [{task: show, with: {text: "with: {uuid: 1}", uuid: 1}}]

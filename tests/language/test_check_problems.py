@@ -16,10 +16,12 @@ _ERRORS = {
 }
 _WARNINGS = {
     "unused-task",
+    "unused-argument",
     "unused-input",
     "unreachable-step",
     "dead-case",
     "missing-join",
+    "late-name",
     "merge-conflict-possible",
     "unquoted-in-shell",
     "pasted-into-sql",
@@ -245,6 +247,46 @@ p.yaml:5:11: warning[unused-task]: task 'clean' is never used
     5 |   - name: clean
       |           ^^^^^
 """,
+    ),
+    "late-name": (
+        """\
+context: {n: 0}
+steps:
+  - name: Poll
+    run:
+      - {action: shell, cmd: ./state, as: state, loop: {until: "{{ n > 9 or state == 'done' }}"}}
+      - {action: shell, cmd: ./state, as: {m: "{{ data }}"}, loop: {while: "{{ n < 9 and result.data }}"}}
+""",
+        """\
+p.yaml:8:77: warning[late-name]: 'state' is set when the loop has ended: its 'until' does not see it
+    8 |       - {action: shell, cmd: ./state, as: state, loop: {until: "{{ n > 9 or state == 'done' }}"}}
+      |                                                                             ^^^^^ 'result.data' is what the last iteration gave
+""",
+    ),
+    "unused-argument": (
+        """\
+tasks:
+  - {name: greet, args: {greeting: Hello}, run: [{action: log, message: "{{ greeting }}, {{ name }}"}]}
+steps:
+  - name: Greet
+    run: [{task: greet, with: {name: Ada, greetings: Hi}}]
+""",
+        """\
+p.yaml:8:43: warning[unused-argument]: task 'greet' does not use the argument 'greetings'
+    8 |     run: [{task: greet, with: {name: Ada, greetings: Hi}}]
+      |                                           ^^^^^^^^^ did you mean 'greeting'?
+""",
+    ),
+    "unused-argument: one that a fallback reads": (
+        """\
+tasks:
+  - {name: rescue, run: [{action: log, message: "{{ name }}"}]}
+  - {name: greet, run: [{action: noop, fallback: rescue}]}
+steps:
+  - name: Greet
+    run: [{task: greet, with: {name: Ada}}]
+""",
+        "",
     ),
     "unused-input": (
         """\

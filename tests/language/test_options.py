@@ -186,11 +186,3 @@ def test_literal_options_that_do_not_go_together_are_refused(options: str, expec
     text = f"{HEADER}steps: [{{name: A, run: [{{action: act, {options}}}]}}]\n"
     _, problems = parse(Source("p.yaml", text), {"act": shape})
     assert [f"{problem.code}: {problem.message}" for problem in problems] == expected
-
-
-def test_an_action_that_is_yet_to_come_is_unsupported_until_there_is_a_handler() -> None:
-    text = f"{HEADER}steps: [{{name: A, run: [{{action: http, url: x}}]}}]\n"
-    _, problems = parse(Source("p.yaml", text), {})
-    assert [problem.code for problem in problems] == ["unsupported"]
-    _, problems = parse(Source("p.yaml", text), {"http": ActionShape(schema={"properties": {"url": {}}})})
-    assert problems == []

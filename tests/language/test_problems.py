@@ -618,6 +618,27 @@ p.yaml:4:20: error[bad-value]: 'type' must be a type of JSON Schema, got 'int'
       |                    ^^^ write 'integer'
 """,
     ),
+    "bad-value: a type of a database": (
+        """\
+inputs: {day: {type: date}}
+steps: [{name: A, run: [{action: noop}]}]
+""",
+        """\
+p.yaml:4:22: error[bad-value]: 'type' must be a type of JSON Schema, got 'date'
+    4 | inputs: {day: {type: date}}
+      |                      ^^^^ write 'type: string, format: date'
+""",
+    ),
+    "wrong-type: the items of a loop alone": (
+        """\
+steps: [{name: A, loop: "{{ [1, 2] }}", run: [{action: log, message: "{{ item }}"}]}]
+""",
+        """\
+p.yaml:4:25: error[wrong-type]: 'loop' must be a mapping, got the text '{{ [1, 2] }}'
+    4 | steps: [{name: A, loop: "{{ [1, 2] }}", run: [{action: log, message: "{{ item }}"}]}]
+      |                         ^^^^^^^^^^^^^^ write 'loop: {items: ...}'
+""",
+    ),
     "bad-value: a default": (
         """\
 inputs: {n: {type: integer, minimum: 5, default: 3}}

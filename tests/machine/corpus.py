@@ -260,6 +260,21 @@ outputs: {}
         error="join_unmet",
     ),
     Rehearsal(
+        "a join of N that a failed branch does not reach fails the run of that failure",
+        """
+on_error: continue
+steps:
+  - {name: A, rule: [{case: true, run: [{step: B}, {step: C}]}]}
+  - {name: B, run: [{action: shell, cmd: b}], rule: [{case: true, run: [{step: J}]}]}
+  - {name: C, run: [{action: shell, cmd: fail}], rule: [{case: true, run: [{step: J}]}]}
+  - {name: J, join: 2, run: [{action: noop}]}
+outputs: {}
+""",
+        status="failed",
+        error="broken",
+        path=["A", "B", "C"],
+    ),
+    Rehearsal(
         "partial joins of one fork go on by themselves and join again",
         """
 steps:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from engine_stage import HEAD, code, run, stage
+from web_server import web_server
 
 from noetl import PlaybookError, Status, check
 
-pytestmark = pytest.mark.usefixtures("embedded")
+pytestmark = pytest.mark.usefixtures("embedded", "web")
 
 MEGABYTES = 10 * 1000 * 1000
+
+#: Rows that need PowerShell itself; without it, a stand-in is tested in `tests/actions/powershell`.
+HAS_POWERSHELL = any(map(shutil.which, ("pwsh", "powershell")))
+
+
+def where_installed(row: Any) -> dict[str, Any]:
+    return {"powershell": row} if HAS_POWERSHELL else {}
+
 
 #: A playbook whose only step is one action, and the data it must give.
 SUCCESSES: dict[str, tuple[str, Any]] = {
@@ -23,7 +34,9 @@ SUCCESSES: dict[str, tuple[str, Any]] = {
         "action: postgres, connection: embedded, query: 'SELECT 1 + $1::int AS n', params: [1], fetch: value",
         2,
     ),
+    "http": ("action: http, url: '{{ env.WEB }}/two'", 2),
     "playbook": ("action: playbook, path: child.yaml", {"x": 1}),
+    **where_installed(("action: powershell, script: '$n + 1', args: {n: 1}", 2)),
     "set": ("action: set, values: {a: 1}", {"a": 1}),
     "log": ("action: log, message: hello", None),
     "wait": ("action: wait, for: 1ms", None),
@@ -37,7 +50,15 @@ FAILURES: dict[str, tuple[str, str, str]] = {
     "python": ("action: python, code: 'return 1 / 0'", "permanent", "ZeroDivisionError"),
     "python that dies": ("action: python, code: 'import os; os._exit(7)'", "system", "worker_died"),
     "postgres": ("action: postgres, connection: embedded, query: SELEC 1", "permanent", "42601"),
+    "http": ("action: http, url: '{{ env.WEB }}/none'", "permanent", "status_code"),
+    "http without server": ("action: http, url: 'http://127.0.0.1:1/'", "transient", "connection_refused"),
     "playbook": ("action: playbook, path: failing.yaml", "user", "mine"),
+    "powershell without program": (
+        "action: powershell, script: '1', env: {PATH: /no/such}",
+        "system",
+        "powershell_not_found",
+    ),
+    **where_installed(("action: powershell, script: throw 'no'", "permanent", "script_error")),
     "set": ("action: set, values: {a: '{{ steps.Later.result.data }}'}", "permanent", "undefined"),
     "log": ("action: log, message: '{{ steps.Later.result.data }}'", "permanent", "undefined"),
     "wait": ("action: wait, until: '{{ inputs.text }}'", "permanent", "expression"),
@@ -49,7 +70,9 @@ SLOW: dict[str, str] = {
     "shell": "action: shell, cmd: sleep 60",
     "python": "action: python, code: 'import time; time.sleep(60)'",
     "postgres": "action: postgres, connection: embedded, query: SELECT pg_sleep(60)",
+    "http": "action: http, url: '{{ env.WEB }}/slow'",
     "playbook": "action: playbook, path: slow.yaml",
+    **where_installed("action: powershell, script: Start-Sleep 60"),
     "wait": "action: wait, for: 1h",
     "wait for an event": "action: wait, event: never",
 }
@@ -59,7 +82,9 @@ BAD_OPTIONS: dict[str, tuple[str, str]] = {
     "shell": ("action: shell, cmd: '{{ inputs.mapping }}'", "bad_options"),
     "python": ("action: python, code: 'return 1', args: '{{ inputs.text }}'", "bad_options"),
     "postgres": ("action: postgres, connection: embedded, query: '{{ inputs.mapping }}'", "bad_options"),
+    "http": ("action: http, url: '{{ inputs.text }}'", "bad_options"),
     "playbook": ("action: playbook, path: '{{ inputs.mapping }}'", "bad_options"),
+    "powershell": ("action: powershell, script: '1', args: '{{ inputs.text }}'", "bad_options"),
     "wait": ("action: wait, for: '{{ inputs.text }}'", "expression"),
     "fail": ("action: fail, message: no, kind: '{{ inputs.text }}'", "expression"),
 }
@@ -69,7 +94,9 @@ REFUSED: dict[str, str] = {
     "shell": "action: shell, cmdd: echo",
     "python": "action: python, code: 'return 1', file: x.py",
     "postgres": "action: postgres, connection: embedded, fetch: some, query: SELECT 1",
+    "http": "action: http, url: /orders",
     "playbook": "action: playbook, pth: x",
+    "powershell": "action: powershell, script: '1', file: x.ps1",
     "set": "action: set, value: {a: 1}",
     "log": "action: log, message: x, level: loud",
     "wait": "action: wait, for: 1s, event: x",
@@ -83,7 +110,9 @@ LARGE: dict[str, str] = {
     "shell": "action: shell, cmd: 'head -c 10000000 /dev/zero | tr \"\\\\0\" x', max_output: 20MB",
     "python": "action: python, code: \"return 'x' * 10000000\"",
     "postgres": "action: postgres, connection: embedded, query: \"SELECT repeat('x', 10000000)\", fetch: value",
+    "http": "action: http, url: '{{ env.WEB }}/large'",
     "playbook": "action: playbook, path: large.yaml",
+    **where_installed("action: powershell, script: \"'x' * 10000000\""),
     "set": 'action: set, values: {a: "{{ inputs.large }}"}',
     "log": 'action: log, message: "{{ inputs.large }}"',
     "fail": 'action: fail, message: "{{ inputs.large }}", on_error: continue',
@@ -97,11 +126,14 @@ SECRETIVE: dict[str, str] = {
     "python": "action: python, code: 'print(t); raise ValueError(t)', args: {t: '{{ secrets.token }}'}",
     "postgres": "action: postgres, connection: embedded, query: 'SELECT $1::text AS t', params: ['{{ secrets.token }}']",
     "postgres that fails": "action: postgres, connection: 'postgresql://u:{{ secrets.token }}@127.0.0.1:1/x', query: SELECT 1",
+    "http": "action: http, url: '{{ env.WEB }}/repeat?key={{ secrets.token }}', auth: {bearer: '{{ secrets.token }}'}",
+    "http that fails": "action: http, url: '{{ env.WEB }}/refuse', auth: {basic: {username: u, password: '{{ secrets.token }}'}}",
     "playbook": "action: playbook, path: secretive.yaml, secrets: {key: '{{ secrets.token }}'}",
+    **where_installed("action: powershell, script: Write-Warning $t; throw $t, args: {t: '{{ secrets.token }}'}"),
     "log": "action: log, message: '{{ secrets.token }}'",
 }
 
-ACTIONS = {"shell", "python", "postgres", "playbook", "set", "log", "wait", "fail", "stop", "noop"}
+ACTIONS = {*SUCCESSES, "powershell", "fail", "stop"}
 
 
 def _step(action: str, more: str = "") -> str:
@@ -111,6 +143,14 @@ def _step(action: str, more: str = "") -> str:
         f"steps:\n  - name: A\n    run: [{{{action}{more}}}]\n    rule: [{{case: false, run: [{{step: Later}}]}}]\n"
         "  - {name: Later, run: [{action: noop}]}\n"
     )
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server, whose URL is in the process environment."""
+    with web_server() as url:
+        monkeypatch.setenv("WEB", url)
+        yield
 
 
 @pytest.fixture
@@ -131,7 +171,7 @@ def folder(tmp_path: Path) -> Path:
 def test_every_action_stands_in_every_table_that_applies() -> None:
     for table in (SUCCESSES, FAILURES, SLOW, BAD_OPTIONS, REFUSED, LARGE, SECRETIVE):
         assert {name.split()[0] for name in table} <= ACTIONS
-    outside = {"shell", "python", "postgres", "playbook"}
+    outside = {"http", "shell", "python", "postgres", "playbook"}
     for table in (SUCCESSES, FAILURES, SLOW, BAD_OPTIONS, REFUSED, LARGE, SECRETIVE):
         assert outside <= set(table)
     assert set(REFUSED) == ACTIONS
@@ -194,7 +234,7 @@ async def test_ten_megabytes_pass(action: str, folder: Path) -> None:
         events = await on.engine.store.read(report.execution_id)
     assert events == [event for event in on.events if event.execution_id == report.execution_id]
     kept = report.outputs.get("kept")
-    if action in ("shell", "python", "postgres"):
+    if action in ("http", "shell", "python", "postgres"):
         assert kept == "x" * MEGABYTES
 
 
@@ -244,6 +284,16 @@ def test_a_program_with_a_syntax_error_is_refused_where_it_stands() -> None:
         "<text>:10:21: error[program-syntax]: 'code' is no program: invalid syntax\n"
         "   10 |           return x +\n"
         "      |                     ^"
+    )
+
+
+def test_a_template_in_a_program_is_refused_where_it_stands() -> None:
+    text = "steps:\n  - name: A\n    run:\n      - action: python\n        code: return {{ x }}\n"
+    (problem,) = check(HEAD + text)
+    assert problem.render() == (
+        "<text>:8:22: error[program-syntax]: 'code' is no program: '{{ }}' is no template here: pass the value by 'args'\n"
+        "    8 |         code: return {{ x }}\n"
+        "      |                      ^"
     )
 
 

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 import asyncpg
 
 from noetl.actions.base import Call, Outcome
+from noetl.actions.files import find_file, touching
 from noetl.actions.postgres.failures import details_of, kind_of, reported
-from noetl.actions.postgres.files import find_file, touching
 from noetl.actions.postgres.json_lines import KeyFinder, LineWriter
 from noetl.actions.postgres.options import CopyFrom
 from noetl.actions.postgres.pool import Connection

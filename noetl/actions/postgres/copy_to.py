@@ -10,8 +10,9 @@ from typing import Any, BinaryIO
 import asyncpg
 
 from noetl.actions.base import Call, Outcome
+from noetl.actions.files import touching
 from noetl.actions.postgres.failures import reported
-from noetl.actions.postgres.files import touching, written
+from noetl.actions.postgres.files import written
 from noetl.actions.postgres.options import CopyTo, Params
 from noetl.actions.postgres.placeholders import place, without_end
 from noetl.actions.postgres.pool import Connection

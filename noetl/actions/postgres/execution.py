@@ -10,9 +10,10 @@ from typing import Any
 import asyncpg
 
 from noetl.actions.base import Call, Outcome
+from noetl.actions.files import find_file
 from noetl.actions.postgres.copy_from import copy_from
 from noetl.actions.postgres.copy_to import copy_to
-from noetl.actions.postgres.files import find_file, read_text
+from noetl.actions.postgres.files import read_text
 from noetl.actions.postgres.options import PostgresOptions, Query
 from noetl.actions.postgres.pool import Connection, PostgresPool
 from noetl.actions.postgres.statements import Want, run_queries, run_query, run_script

@@ -38,6 +38,11 @@ class Installation:
         return {} if self.uid is None else _identity(self.uid)
 
 
+def is_installed() -> bool:
+    """Whether the programs are there at all."""
+    return find_spec(_PACKAGE) is not None
+
+
 def find_installation(data: Path, *, copies: Path = COPIES) -> Installation:
     """The programs for a data folder: those of its version, or for a new one the newest. Raises ActionError."""
     spec = find_spec(_PACKAGE)

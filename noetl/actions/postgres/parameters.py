@@ -65,7 +65,10 @@ class Arguments:
                 self.values.append(value)
                 self._open.append(index)
             except _Mismatch as error:
-                raise self._bad(index, f"must be {error}, got {_shown(value)}") from None
+                hint = ""
+                if isinstance(value, list) and not type_.name.endswith("[]"):
+                    hint = f"; a list goes into '= ANY({self._labels[index]})', not into 'IN'"
+                raise self._bad(index, f"must be {error}, got {_shown(value)}{hint}") from None
 
     @property
     def asked(self) -> bool:

@@ -96,19 +96,19 @@ def bad_parameter(message: str) -> ActionError:
 
 def words(sql: str) -> Iterator[str]:
     """The bare words of a text in lower case, with a `;` between those of two statements; empty for comments alone."""
-    for kind, text, _ in _tokens(sql):
+    for kind, text, _ in tokens(sql):
         if kind == "word" or text == ";":
             yield text.lower()
 
 
 def is_blank(sql: str) -> bool:
     """Whether there is nothing in a text that a server could do."""
-    return all(text == ";" for _, text, _ in _tokens(sql))
+    return all(text == ";" for _, text, _ in tokens(sql))
 
 
 def without_end(sql: str) -> str:
     """One statement without its `;` and what follows, so that it can stand inside another."""
-    return next((sql[:start] for _, text, start in _tokens(sql) if text == ";"), sql)
+    return next((sql[:start] for _, text, start in tokens(sql) if text == ";"), sql)
 
 
 def streams_copy(sql: str) -> bool:
@@ -132,7 +132,7 @@ def find(sql: str, known: Container[str] = ()) -> Iterator[Placeholder]:
     # For each open bracket or parenthesis: None, or in a subscript whether something stands before a colon.
     open_: list[bool | None] = []
     operand = constructor = False
-    for kind, text, start in _tokens(sql):
+    for kind, text, start in tokens(sql):
         if text in ("[", "("):
             open_.append(False if text == "[" and operand and not constructor else None)
             operand = constructor = False
@@ -153,7 +153,7 @@ def find(sql: str, known: Container[str] = ()) -> Iterator[Placeholder]:
             open_[-1] = True
 
 
-def _tokens(sql: str) -> Iterator[tuple[str, str, int]]:
+def tokens(sql: str) -> Iterator[tuple[str, str, int]]:
     """The parts of a text that are neither space nor comment: kind, text and 0-based offset."""
     offset = 0
     while offset < len(sql):

@@ -84,10 +84,15 @@ def _is_secret(key: str, value: str) -> bool:
     if "://" in value:
         url = re.match(_URL_PASSWORD, value)
         return url is not None and _looks_real(url["password"])
+    return names_secret(key) and _looks_real(re.sub(r"(?i)^(bearer|basic|token)\s+", "", value))
+
+
+def names_secret(key: str) -> bool:
+    """Whether a key is named as if its value were secret."""
     if not any(word in key.lower() for word in _SECRET_WORDS):
         return False
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()
-    return re.search(_SECRET_KEY, words) is not None and _looks_real(re.sub(r"(?i)^(bearer|basic|token)\s+", "", value))
+    return re.search(_SECRET_KEY, words) is not None
 
 
 def _looks_real(value: str) -> bool:

@@ -88,6 +88,8 @@ def _why_not_here(name: str, use: Use, survey: Survey) -> str | None:
     """Why a name that exists in some other way is not known here."""
     if name == use.later:
         return f"{use.where} is decided once, outside the loop that gives '{name}' its values"
+    if name in ("else", "otherwise") and use.where == "a condition":
+        return "write 'case: default' for what is always true"
     if name == "data":
         return "did you mean 'result.data'?"
     for owner, names in (("secrets", survey.playbook.secrets), ("steps", survey.playbook.steps)):

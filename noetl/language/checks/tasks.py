@@ -1,4 +1,4 @@
-"""How tasks call each other: `task-recursion`, `unused-task`; and `unused-input`."""
+"""How tasks call each other: `task-recursion`, `unused-task`, `unused-argument`; and `unused-input`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from noetl.errors import Problem, Severity
 from noetl.language.checks.components import cyclic_components, shortest_cycle
 from noetl.language.checks.survey import Survey
+from noetl.language.checks.vocabulary import ALWAYS, FUNCTIONS
+from noetl.model.expression import Expression
+from noetl.spelling import did_you_mean
 
 _WORD = re.compile(r"\w+")
 
@@ -50,6 +53,48 @@ def _unused(survey: Survey, names: list[str], successors: list[list[int]], calle
             )
 
 
+def check_arguments(survey: Survey) -> Iterator[Problem]:
+    """Arguments that a call gives, and that its task neither declares nor reads: most often a slip of the pen."""
+    read = _names_read(survey)
+    for name, uses in survey.calls.items():
+        known = read[name] | survey.playbook.tasks[name].args.keys()
+        for use in uses:
+            for argument in use.call.args.keys() - known - ALWAYS - FUNCTIONS:
+                place = survey.places.key_before(argument, use.call.args[argument].span)
+                message = f"task '{name}' does not use the argument '{argument}'"
+                hint = did_you_mean(argument, survey.playbook.tasks[name].args)
+                yield Problem("unused-argument", message, place, Severity.WARNING, hint)
+
+
+def _names_read(survey: Survey) -> dict[str, set[str]]:
+    """The names that each task reads or, as it may not, sets; itself, or by a fallback that sees what it sees."""
+    read: dict[str, set[str]] = {name: set() for name in survey.playbook.tasks}
+    for use in survey.uses:
+        if use.task is not None:
+            read[use.task] |= _names_in(use.expression)
+    for site, write in survey.writes:
+        if site.task is not None:
+            read[site.task].add(write.name)
+    fallbacks = [
+        (use.site.task, name)
+        for name, uses in survey.calls.items()
+        for use in uses
+        if use.site.is_fallback and use.site.task is not None
+    ]
+    grown = bool(fallbacks)
+    while grown:
+        grown = False
+        for task, fallback in fallbacks:
+            grown = grown or not read[fallback] <= read[task]
+            read[task] |= read[fallback]
+    return read
+
+
+def _names_in(expression: Expression) -> set[str]:
+    # One that did not compile has no names; what stands in it may still be a use.
+    return set(expression.names) or set(_WORD.findall(expression.source))
+
+
 def check_inputs(survey: Survey) -> Iterator[Problem]:
     """Inputs that no expression reads."""
     inputs = survey.playbook.inputs
@@ -57,8 +102,7 @@ def check_inputs(survey: Survey) -> Iterator[Problem]:
     for expression in survey.expressions:
         if not unread:
             return
-        # One that did not compile has no names; what stands in it may still be a use.
-        unread -= expression.names or set(_WORD.findall(expression.source))
+        unread -= _names_in(expression)
         if "inputs" in expression.names:
             for path in expression.paths:
                 if path[0] == "inputs":

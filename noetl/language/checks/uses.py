@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from noetl.language.checks.sites import NO_NAMES, Site
-from noetl.language.checks.vocabulary import OPTION_NAMES
 from noetl.model.expression import Expression, Template
 from noetl.model.playbook import ActionCall, Playbook, TaskCall
 
@@ -89,8 +88,8 @@ def _own_keys(site: Site) -> Iterator[Use]:
     if isinstance(work, ActionCall):
         for name, template in work.options.items():
             if template.expressions:
-                bound, own = site.inner_loops, OPTION_NAMES.get((work.action, name))
-                bound = bound if own is None else bound | own
+                bound, later = site.inner_loops, work.later.get(name)
+                bound = bound if later is None else bound | later.names
                 may_hold = not _is_state(work.action, name)
                 where = "'set'" if work.action == "set" else f"'{name}' of '{work.action}'"
                 for expression in template.expressions:

@@ -46,8 +46,3 @@ FIELDS: dict[str, tuple[str, ...]] = {
 
 #: What is known of a step's latest visit: `steps.NAME.status`.
 VISIT_FIELDS = ("status", "result", "visits", "started_at", "duration")
-
-#: Names that exist in one option of an action only: the page that `paginate` looks at.
-OPTION_NAMES: dict[tuple[str, str], frozenset[str]] = {
-    ("http", "paginate"): frozenset({"data", "headers", "page"}),
-}

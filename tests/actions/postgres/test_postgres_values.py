@@ -147,7 +147,12 @@ def test_a_parameter_may_be_what_the_type_understands(database: Database, type_:
         pytest.param("int4", "five", "must be an integer, got 'five'", id="a word for an integer"),
         pytest.param("int4", 5.5, "must be an integer, got 5.5", id="a fraction for an integer"),
         pytest.param("int4", True, "must be an integer, got true", id="a bool for an integer"),
-        pytest.param("int4", [1], "must be an integer, got a list of 1 item", id="a list for an integer"),
+        pytest.param(
+            "int4",
+            [1],
+            "must be an integer, got a list of 1 item; a list goes into '= ANY(:wrong)', not into 'IN'",
+            id="a list for an integer",
+        ),
         pytest.param("int2", 40000, "must be an integer of 16 bits, got 40000", id="too large an integer"),
         pytest.param("numeric", "1,5", "must be a number, got '1,5'", id="a comma in a number"),
         pytest.param("float8", {}, "must be a number, got a mapping of no keys", id="a mapping for a float"),
