@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from noetl.actions.base import Call, Handler, Outcome, Resource
+    from noetl.actions.touch import Touch
     from noetl.errors import (
         ActionError,
         ErrorKind,
@@ -54,6 +55,7 @@ __all__ = [
     "Severity",
     "Status",
     "StoreError",
+    "Touch",
     "arun",
     "check",
     "load",
@@ -63,6 +65,7 @@ __all__ = [
 #: Where each name comes from. It is loaded when it is first used: a command pays for every import at every start.
 _MODULES = {
     "noetl.actions.base": ("Call", "Handler", "Outcome", "Resource"),
+    "noetl.actions.touch": ("Touch",),
     "noetl.errors": (
         "ActionError",
         "ErrorKind",

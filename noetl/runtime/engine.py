@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from noetl.actions.base import Handler, Outcome, Resource
 from noetl.actions.registry import Registry, Shapes
@@ -27,6 +27,9 @@ from noetl.runtime.secrets import read_secrets
 from noetl.store.base import EventStore, RunRecord
 from noetl.store.opening import open_store
 from noetl.values import to_json
+
+if TYPE_CHECKING:
+    from noetl.runtime.planning import Plan
 
 #: A playbook that calls itself, through others or not, ends here.
 DEEPEST = 50
@@ -125,6 +128,18 @@ class Engine:
         """Load and check a playbook, with the actions that this engine knows. Raises PlaybookError."""
         return load(playbook, self.shapes)
 
+    def plan(
+        self, playbook: Playbook, inputs: Mapping[str, Any] | None = None, *, text: Mapping[str, str] | None = None
+    ) -> Plan:
+        """What `start` would do with the same arguments, as far as that is known before; nothing is touched.
+
+        The engine need not be open. Raises PlaybookError where the inputs are wrong.
+        """
+        from noetl.runtime.planning import make_plan
+
+        values = coerce_inputs(playbook, inputs or {}, text)
+        return make_plan(playbook, values, os.environ, self.registry, self._folder_of(playbook))
+
     async def run(self, playbook: Playbook, inputs: Mapping[str, Any] | None = None) -> Report:
         """Run a playbook to its end; when the caller is cancelled, so is the run."""
         handle = await self.start(playbook, inputs)
@@ -144,6 +159,15 @@ class Engine:
         """
         values = coerce_inputs(playbook, inputs or {}, text)
         return RunHandle(await self._begin(playbook, values, new_id()))
+
+    def runs(self) -> list[Run]:
+        """The states of the runs that go on, by start: to look at, and only now, for they go on changing."""
+        return [runner.run for runner in self._runners.values()]
+
+    def playbook_of(self, execution_id: str) -> Playbook | None:
+        """The playbook of a run that goes on."""
+        runner = self._runners.get(execution_id)
+        return None if runner is None else runner.run.playbook
 
     async def idle(self) -> None:
         """Wait until no run is going on, detached ones included."""
@@ -172,7 +196,7 @@ class Engine:
         parent: Runner | None = None,
     ) -> Runner:
         path = Path(playbook.source.name)
-        folder = path.parent.absolute() if path.is_file() else self.working_folder
+        folder = self._folder_of(playbook)
         known = read_secrets(playbook, secrets or {}, folder)
         at = microseconds()
         await self.store.create(
@@ -200,6 +224,11 @@ class Engine:
         runner.over.add_done_callback(lambda _: self._runners.pop(execution_id, None))
         runner.feed(Start(at=at, inputs=inputs, env=os.environ))
         return runner
+
+    def _folder_of(self, playbook: Playbook) -> Path:
+        """The folder of a playbook's file; of a text, the one where runs are started."""
+        path = Path(playbook.source.name)
+        return path.parent.absolute() if path.is_file() else self.working_folder
 
     def handler(self, name: str) -> Handler:
         found = self.registry.get(name)

@@ -25,10 +25,8 @@ def read_secrets(playbook: Playbook, given: Mapping[str, str], folder: Path) -> 
     problems: list[Problem] = []
     for secret in playbook.secrets.values():
         try:
-            value = given[secret.name] if secret.name in given else _read(secret, folder)
-            if len(value) < SHORTEST:
-                raise LookupError(f"it has fewer than {SHORTEST} characters and could not be masked")
-            values[secret.name] = value
+            given_value = given.get(secret.name)
+            values[secret.name] = read_secret(secret, folder) if given_value is None else _maskable(given_value)
         except LookupError as error:
             message = f"secret '{secret.name}' cannot be used: {error.args[0]}"
             problems.append(Problem("bad-secret", message, secret.span))
@@ -40,9 +38,16 @@ def read_secrets(playbook: Playbook, given: Mapping[str, str], folder: Path) -> 
     return values
 
 
-def _read(secret: Secret, folder: Path) -> str:
+def read_secret(secret: Secret, folder: Path) -> str:
+    """One secret from its source. Raises LookupError with a sentence that says why it cannot be used."""
     source = _SOURCES.get(secret.scheme) or _plugin(secret.scheme)
-    return source(secret.reference, folder)
+    return _maskable(source(secret.reference, folder))
+
+
+def _maskable(value: str) -> str:
+    if len(value) < SHORTEST:
+        raise LookupError(f"it has fewer than {SHORTEST} characters and could not be masked")
+    return value
 
 
 def _from_environment(name: str, folder: Path) -> str:
@@ -57,6 +62,13 @@ def _from_file(path: str, folder: Path) -> str:
         return (folder / Path(path).expanduser()).read_text().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise LookupError(f"the file '{path}' cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def is_source(scheme: str) -> bool:
+    """Whether secrets may come from there; nothing is loaded, and nobody asked."""
+    from importlib.metadata import entry_points
+
+    return scheme in _SOURCES or bool(entry_points(group=GROUP, name=scheme))
 
 
 def _plugin(scheme: str) -> Callable[[str, Path], str]:
