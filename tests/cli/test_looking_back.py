@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from cli_case import Case, normalised
 from sample_playbooks import FAILING, GREET, SLEEPING
+from terminals import Terminal
 
 
 @pytest.fixture
@@ -77,16 +79,28 @@ def test_a_run_that_goes_on_is_listed_and_shown(case: Case) -> None:
 
 
 def test_a_run_is_shown_by_its_id(past: Case) -> None:
-    past.args("show", ids(past)["greet"]).stdout(
-        """
-        greet completed in TIME (3 steps, run ID)
-          greeting: hello world
-          said: 2
-          Hello  completed TIME  case 1 -> Hello
-          Hello  completed TIME  visit 2, case 2 -> Done
-          Done   completed TIME
-        """
-    ).exit(0)
+    ended = past.args("show", ids(past)["greet"]).run()
+    assert (ended.stderr, ended.code) == ("", 0)
+    lines = normalised(ended.stdout).splitlines()
+    assert lines[:6] == [
+        "greet completed in TIME (3 steps, run ID)",
+        "  greeting: hello world",
+        "  said: 2",
+        "  Hello  completed TIME  case 1 -> Hello",
+        "  Hello  completed TIME  visit 2, case 2 -> Done",
+        "  Done   completed TIME",
+    ]
+    assert re.fullmatch(" {11}0 ─+  TIME", lines[6])
+    assert [line[:11] for line in lines[7:]] == ["  ✓ Hello  ", "  ✓ Hello  ", "  ✓ Done   "]
+
+
+def test_the_timeline_is_as_wide_as_the_terminal(past: Case) -> None:
+    assert max(map(len, past.args("show", ids(past)["greet"]).run().stdout.splitlines())) == 80
+    with Terminal(past, "show", ids(past)["greet"], columns=100) as terminal:
+        assert terminal.end() == 0
+        drawn = re.sub(r"\x1b\[\d+m", "", terminal.written.decode()).splitlines()[-3:]
+    assert [len(line) for line in drawn] == [100] * 3
+    assert drawn[0].startswith("  ✓ Hello  ")
 
 
 def test_a_failed_run_is_shown_with_its_error(past: Case) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from noetl.cli.command import Command, Example, Options, argument, flag, option
-from noetl.cli.event_log import STORE_HELP, opened
+from noetl.cli.event_log import STORE_HELP, run_ids
 
 if TYPE_CHECKING:
     from noetl.cli.console import Console
@@ -14,44 +14,39 @@ if TYPE_CHECKING:
 
 
 class ShowOptions(Options):
-    id: str = argument("ID", help="The run's id, or how it begins.")
+    id: str = argument("ID", help="The run's id, or how it begins.", complete=run_ids)
     json: bool = flag("--json", help="Print the object that 'noetl run --json' prints.")
     store: str | None = option("--store", metavar="URL", help=STORE_HELP)
 
 
 def carry_out(options: ShowOptions, console: Console) -> int:
     from noetl.cli.render import rows, summary
+    from noetl.cli.timeline import timeline
 
     report = asyncio.run(_report(options))
     if options.json:
         console.out.json(report.as_data())
         return 0
-    for line in (*summary(report, console.out), *rows(report, console.out)):
-        console.out.write(f"{line}\n")
+    output = console.out
+    for line in (*summary(report, output), *rows(report, output), *timeline(report, output, output.size()[0])):
+        output.write(f"{line}\n")
     return 0
 
 
 async def _report(options: ShowOptions) -> Report:
-    from noetl.actions.registry import Registry, Shapes
-    from noetl.cli.playbooks import valid_playbook
-    from noetl.machine import Run, evolve
+    from noetl.cli.past_run import past_run
+    from noetl.machine import evolve
     from noetl.runtime.report import report
-    from noetl.span import Source
 
-    async with opened(options.store) as store:
-        record = await store.find(options.id)
-        source = Source(record.path or "<text>", await store.text(record.digest))
-        playbook, _ = valid_playbook(source, Shapes(Registry()))
-        run = Run(playbook, record.execution_id)
-        run.started_at = run.at = record.started_at
-        for event in await store.read(record.execution_id):
-            evolve(run, event)
-        return report(run)
+    run, events = await past_run(options.store, options.id)
+    for event in events:
+        evolve(run, event)
+    return report(run)
 
 
 COMMAND = Command(
     name="show",
-    summary="Show a run: how it ended, its outputs, and each step.",
+    summary="Show a run: its end, its outputs and its steps in time.",
     examples=(
         Example(line="noetl show 01JABC", purpose="the run whose id begins so"),
         Example(line="noetl show 01JABC --json", purpose="for programs"),
