@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import sys
+from collections.abc import Callable
 from typing import Any, TextIO
 
 import msgspec
@@ -17,27 +18,54 @@ _STYLES = {"good": "32", "bad": "31", "warning": "33", "dim": "2", "bold": "1"}
 #: What JSON leaves as it is and some terminals obey.
 _CONTROL = re.compile("[\x7f-\x9f]")
 
+#: Terminals that know no way to go back to a line.
+_SIMPLE_TERMINALS = ("", "dumb", "unknown")
+
+#: Columns and lines of a terminal that does not say how large it is.
+_USUAL_SIZE = (80, 24)
+
 _mask = Masker().mask
 _mask_text = Masker().text
+
+
+def _wants_colours(terminal: bool) -> bool:
+    """By the conventions of no-color.org and force-color.org; who asks for no colours is heard first."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    forced = os.environ.get("FORCE_COLOR", "")
+    if forced:
+        return forced.lower() not in ("0", "false")
+    return terminal and os.environ.get("TERM") != "dumb"
 
 
 class Output:
     """One stream. To write to it never raises: nobody is there to be told, and the work goes on.
 
     `open` says whether anybody may still read; `failure` why not, None where the reader has simply gone.
+    `drawable` says whether what has been written can be written over. `before` is called before anything is written.
     """
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._buffer = file.buffer
-        self._encoding = file.encoding
+        self.encoding = file.encoding
         self.open = True
         self.failure: OSError | None = None
         #: Whether a JSON value has been written, of which programs expect one.
         self.answered = False
         self.terminal = file.isatty()
-        self.colours = self.terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.drawable = self.terminal and os.environ.get("TERM", "") not in _SIMPLE_TERMINALS
+        self.colours = _wants_colours(self.terminal)
         self.unicode = file.encoding.lower().startswith("utf")
+        self.before: Callable[[], None] | None = None
+
+    def size(self) -> tuple[int, int]:
+        """Columns and lines of the terminal as it is now."""
+        try:
+            size = os.get_terminal_size(self._buffer.fileno())
+        except OSError:
+            return _USUAL_SIZE
+        return size.columns or _USUAL_SIZE[0], size.lines or _USUAL_SIZE[1]
 
     def paint(self, text: str, style: str) -> str:
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.colours else text
@@ -48,7 +76,7 @@ class Output:
 
     def write(self, text: str) -> None:
         """Text that is shown with the next `line` or `flush`."""
-        self._put(_mask_text(text).encode(self._encoding, "backslashreplace"))
+        self._put(_mask_text(text).encode(self.encoding, "backslashreplace"))
 
     def line(self, text: str = "") -> None:
         self.write(f"{text}\n")
@@ -72,7 +100,19 @@ class Output:
             except OSError as error:
                 self._give_up(error)
 
+    def still_read(self) -> bool:
+        """Whether anybody may still read, asked without writing: who waits for something to write asks now and then."""
+        import select
+
+        ended = select.poll()
+        ended.register(self._buffer.fileno(), 0)
+        if self.open and ended.poll(0):
+            self._give_up(OSError(errno.EPIPE, os.strerror(errno.EPIPE)))
+        return self.open
+
     def _put(self, content: bytes) -> None:
+        if self.before is not None:
+            self.before()
         if self.open:
             try:
                 self._buffer.write(content)
@@ -96,6 +136,10 @@ class Console:
     def __init__(self) -> None:
         self.out = Output(sys.stdout)
         self.err = Output(sys.stderr)
+
+    def call_before_writing(self, call: Callable[[], None] | None) -> None:
+        """Whoever keeps something on the terminal that is to stay below all else takes it away when this is called."""
+        self.out.before = self.err.before = call
 
     def error(self, message: str) -> None:
         """One sentence that says why a command did not do what it was asked."""

@@ -1,4 +1,4 @@
-"""Runs as lines of text while they go on: one for each step that ended, and what actions and scripts say."""
+"""The events of runs as lines of text: one for each step that ended, and what actions and scripts say."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from noetl.cli.console import Output
+from noetl.cli.lines import Lines
 from noetl.cli.render import where
 from noetl.cli.text import duration, harmless, one_line, shown
+from noetl.cli.visits import Visit, Visits
 from noetl.model.event import Event, Kind
 
 #: So many failures of one visit are told one by one.
@@ -26,8 +28,7 @@ class _Run:
         self.label = label
         self.width = width
         self.names: dict[str, str] = {}
-        #: By token: when its visit started, and which one of its step it is.
-        self.visits: dict[str, tuple[int, int]] = {}
+        self.visits = Visits(label)
         #: By step: what failed in it and was not tried again.
         self.failures: dict[str, list[dict[str, Any]]] = {}
 
@@ -40,21 +41,19 @@ class _Run:
 
 
 class Progress:
-    """Subscribes to the events of an engine; `width` is that of the step names, `verbose` adds what scripts print.
+    """Subscribes to the events of an engine and gives lines, painted for an output.
 
-    The first run seen is the one that was asked for; the steps of others stand behind the name of their playbook.
-    `soon` calls back when the event loop turns: the lines of a turn are written at once, for a chain of steps must not
-    wait at each.
+    `width` is that of the step names. `scripts` says whether what scripts print is told, `debug` whether messages of
+    that level are. The first run seen is the one that was asked for; the steps of others stand behind the name of their
+    playbook.
     """
 
-    def __init__(
-        self, output: Output, *, width: int, verbose: bool, soon: Callable[[Callable[[], None]], object]
-    ) -> None:
+    def __init__(self, output: Output, lines: Lines, *, width: int, scripts: bool, debug: bool) -> None:
         self._output = output
+        self._lines = lines
         self._width = width
-        self._verbose = verbose
-        self._soon = soon
-        self._lines: list[str] = []
+        self._scripts = scripts
+        self._debug = debug
         self._second = -1
         self._clock = ""
         self._runs: dict[str, _Run] = {}
@@ -79,39 +78,35 @@ class Progress:
         if handle is not None:
             handle(self, event, data)
 
-    def _line(self, at: int, mark: str, text: str) -> None:
+    def _line(self, at: int, mark: str, text: str) -> str:
         if at // 1_000_000 != self._second:
             self._second = at // 1_000_000
             self._clock = self._output.paint(time.strftime("%H:%M:%S", time.localtime(self._second)), "dim")
-        if not self._lines:
-            self._soon(self._write)
-        self._lines.append(f"{self._clock} {mark} {text}\n")
+        return f"{self._clock} {mark} {text}\n"
 
-    def _write(self) -> None:
-        lines, self._lines = self._lines, []
-        self._output.write("".join(lines))
-        self._output.flush()
+    def _tell(self, event: Event, mark: str, text: str) -> None:
+        self._lines.said(self._runs[event.execution_id].visits.of(event), self._line(event.at, mark, text))
 
     def _run_started(self, event: Event, data: dict[str, Any]) -> None:
         label = f"{data['playbook']}/" if self._runs else ""
         self._runs[event.execution_id] = _Run(label, self._width)
 
     def _step_started(self, event: Event, data: dict[str, Any]) -> None:
-        self._runs[event.execution_id].visits[event.token] = (event.at, data["visit"])
+        self._runs[event.execution_id].visits.start(event)
 
     def _step_ended(self, event: Event, data: dict[str, Any]) -> None:
         run = self._runs[event.execution_id]
-        started = run.visits.pop(event.token, None)
-        if started is None:
-            # A branch that was cancelled before it came to its step.
+        visit = run.visits.end(event)
+        if visit is None:
             return
         failures = run.failures.pop(event.step, ())
         if event.kind == Kind.STEP_COMPLETED and failures:
-            self._tell_tolerated(event, failures)
-        at, visit = started
-        took = duration((event.at - at) / 1e6) if event.at != at else "0.0 ms"
-        text = f"{run.name(event.step)} {took:>7} (visit {visit})" if visit > 1 else f"{run.name(event.step)} {took:>7}"
-        self._line(event.at, self._marks[event.kind], where(text, data.get("next"), data.get("error")))
+            self._tell_tolerated(event, visit, failures)
+        took = duration((event.at - visit.started_at) / 1e6) if event.at != visit.started_at else "0.0 ms"
+        number = f" (visit {visit.number})" if visit.number > 1 else ""
+        text = f"{run.name(event.step)} {took:>7}{number}"
+        line = self._line(event.at, self._marks[event.kind], where(text, data.get("next"), data.get("error")))
+        self._lines.ended(visit, line)
 
     def _action_failed(self, event: Event, data: dict[str, Any]) -> None:
         self._note_failure(event, data["error"])
@@ -119,19 +114,21 @@ class Progress:
     def _note_failure(self, event: Event, error: dict[str, Any]) -> None:
         self._runs[event.execution_id].failures.setdefault(event.step, []).append(error)
 
-    def _tell_tolerated(self, event: Event, failures: Sequence[dict[str, Any]]) -> None:
+    def _tell_tolerated(self, event: Event, visit: Visit, failures: Sequence[dict[str, Any]]) -> None:
         """Failures that a completed step went on after; its own line does not show them."""
+        head = f"{self._name(event)} went on"
         for error in failures[:_MOST_FAILURES]:
-            self._line(event.at, self._failed_mark, where(f"{self._name(event)} went on", None, error))
+            self._lines.said(visit, self._line(event.at, self._failed_mark, where(head, None, error)))
         if len(failures) > _MOST_FAILURES:
-            self._say(event, f"{self._name(event)} went on after {len(failures) - _MOST_FAILURES} more failures")
+            more = f"{head} after {len(failures) - _MOST_FAILURES} more failures"
+            self._lines.said(visit, self._line(event.at, self._said_mark, more))
 
     def _retrying(self, event: Event, data: dict[str, Any]) -> None:
         if failures := self._runs[event.execution_id].failures.get(event.step):
             failures.pop()
         after = f"in {duration(data['delay'])}" if data["delay"] > 0 else "at once"
         again = f"{self._name(event)} is tried again {after} (attempt {data['attempt']})"
-        self._line(event.at, self._retry_mark, where(again, None, data["error"]))
+        self._tell(event, self._retry_mark, where(again, None, data["error"]))
 
     def _name(self, event: Event) -> str:
         return self._runs[event.execution_id].name(event.step).rstrip()
@@ -140,20 +137,20 @@ class Progress:
         self._log(event, data["level"], data["message"], {})
 
     def _log(self, event: Event, level: str, message: str, fields: dict[str, Any]) -> None:
-        if level == "debug" and not self._verbose:
+        if level == "debug" and not self._debug:
             return
         head = "" if level == "info" else self._output.paint(f"{level}: ", _LEVEL_STYLES.get(level, "bold"))
         told = "".join(f" {one_line(name)}={shown(value)}" for name, value in fields.items())
         self._say(event, f"{head}{harmless(message)}{told}")
 
     def _printed(self, event: Event, data: dict[str, Any]) -> None:
-        if self._verbose:
+        if self._scripts:
             for _, text in data["lines"]:
                 self._say(event, f"{self._name(event)} | {harmless(text)}")
 
     def _say(self, event: Event, text: str) -> None:
         for line in text.split("\n"):
-            self._line(event.at, self._said_mark, line.rstrip())
+            self._tell(event, self._said_mark, line.rstrip())
 
 
 _HANDLERS: dict[str, Callable[[Progress, Event, dict[str, Any]], None]] = {

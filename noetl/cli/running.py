@@ -4,35 +4,52 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING, Any
 
 from noetl.cli.console import Console
+from noetl.cli.ending import Ending
 from noetl.cli.interrupts import INTERRUPTED, Interrupts
-from noetl.cli.progress import Progress
-from noetl.cli.render import summary
+from noetl.cli.lines import Lines
+from noetl.cli.telling import telling
 from noetl.cli.text import one_line
-from noetl.errors import ErrorKind, StoreError
+from noetl.errors import StoreError
 from noetl.machine import Status
-from noetl.machine.result import make_error
 from noetl.model.playbook import Playbook
 from noetl.runtime.engine import Engine, RunHandle
-from noetl.runtime.report import Report
+
+if TYPE_CHECKING:
+    from noetl.cli.junit import JUnitFile
 
 _EXIT_CODES = {Status.COMPLETED: 0, Status.FAILED: 1, Status.CANCELLED: INTERRUPTED}
 
-#: A longer name is not worth moving all durations to the right.
-_WIDEST = 32
-
 
 class TerminalRun:
-    """A run whose events and end are told on the console: as JSON, or for people, who may want less or more."""
+    """A run whose events and end are told on the console: as JSON, or for people, who may want less or more.
 
-    def __init__(self, engine: Engine, console: Console, *, json: bool, quiet: bool, verbose: bool) -> None:
+    `junit` is a file to write besides; `look_up` a command that shows the run again, with ID for its id, None where
+    nothing is kept of it.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        console: Console,
+        *,
+        json: bool,
+        quiet: bool,
+        verbose: bool,
+        junit: JUnitFile | None,
+        look_up: str | None,
+    ) -> None:
         self._engine = engine
         self._console = console
         self._json = json
         self._quiet = quiet
         self._verbose = verbose
+        self._junit = junit
+        self._ending = Ending(console, json=json, quiet=quiet, look_up=look_up)
+        self._told = ExitStack()
 
     async def carry_out(self, playbook: Playbook, inputs: Mapping[str, Any], texts: Mapping[str, str]) -> int:
         """The exit code. `texts` are inputs still to be read as their types. Raises PlaybookError and StoreError."""
@@ -40,17 +57,26 @@ class TerminalRun:
         task = asyncio.current_task()
         assert task is not None
         asyncio.get_running_loop().set_exception_handler(self._warn)
-        with Interrupts(self._console, first=lambda reason: _stop(task), last=engine.kill) as interrupts:
+        if self._junit is not None:
+            engine.subscribe(self._junit)
+        with Interrupts(self._console, first=lambda reason: _stop(task), last=self._kill) as interrupts:
             try:
                 async with engine:
-                    self._subscribe(playbook)
-                    handle = await engine.start(playbook, inputs, text=texts)
-                    interrupts.first = handle.cancel
-                    code = await self._follow(handle)
-                    await self._outlive(interrupts)
+                    with self._told:
+                        lines = self._told.enter_context(self._telling(playbook))
+                        handle = await engine.start(playbook, inputs, text=texts)
+                        interrupts.first = handle.cancel
+                        code = await self._follow(handle, lines)
+                        await self._outlive(interrupts)
             except asyncio.CancelledError:
                 raise KeyboardInterrupt from None
-        return INTERRUPTED if interrupts.happened and code == 0 else code
+        code = INTERRUPTED if interrupts.happened and code == 0 else code
+        return code if self._write_junit() else code or _EXIT_CODES[Status.FAILED]
+
+    def _kill(self) -> None:
+        """The process is about to end: nothing goes on, and the terminal is left as it was found."""
+        self._engine.kill()
+        self._told.close()
 
     async def _outlive(self, interrupts: Interrupts) -> None:
         """Wait for the runs that this one has left to themselves (`detach`)."""
@@ -65,42 +91,32 @@ class TerminalRun:
         about = f" ({type(error).__name__}: {one_line(str(error))})" if error is not None else ""
         self._console.warning(f"{one_line(context['message'])}{about}")
 
-    def _subscribe(self, playbook: Playbook) -> None:
-        if self._quiet:
-            return
-        output = self._console.err if self._json else self._console.out
-        width = min(_WIDEST, max(map(len, playbook.steps)))
-        soon = asyncio.get_running_loop().call_soon
-        self._engine.subscribe(Progress(output, width=width, verbose=self._verbose, soon=soon))
+    def _telling(self, playbook: Playbook) -> AbstractContextManager[Lines]:
+        wishes = {"json": self._json, "quiet": self._quiet, "verbose": self._verbose}
+        return telling(self._engine, self._console, playbook, **wishes)
 
-    async def _follow(self, handle: RunHandle) -> int:
+    async def _follow(self, handle: RunHandle, lines: Lines) -> int:
         """Wait for the end, and tell it."""
         try:
             report = await handle.result()
         except StoreError as error:
-            self._tell_unwritten(handle.report(), error)
+            lines.settle()
+            self._ending.tell_unwritten(handle.report(), error)
             return _EXIT_CODES[Status.FAILED]
-        self._tell(report)
+        lines.settle()
+        self._ending.tell(report)
         return _EXIT_CODES[report.status]
 
-    def _tell(self, report: Report) -> None:
-        console = self._console
-        if self._json:
-            console.out.json(report.as_data())
-        elif not (self._quiet and report.succeeded):
-            output = console.err if self._quiet else console.out
-            for line in summary(report, output):
-                output.write(f"{line}\n")
-        console.flush()
-
-    def _tell_unwritten(self, report: Report, error: StoreError) -> None:
-        """The event log failed under the run, which ended there and then."""
-        if self._json:
-            lost = make_error(ErrorKind.SYSTEM, "store", str(error))
-            self._console.out.json({**report.as_data(), "status": "failed", "error": lost})
-            self._console.flush()
-        else:
-            self._console.error(str(error))
+    def _write_junit(self) -> bool:
+        """Whether the file that was asked for is there now."""
+        if self._junit is None:
+            return True
+        try:
+            self._junit.write()
+        except OSError as error:
+            self._console.error(f"the file of '--junit' cannot be written: {error.strerror or error}")
+            return False
+        return True
 
 
 def _stop(task: asyncio.Task[Any]) -> None:

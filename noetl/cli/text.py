@@ -60,6 +60,11 @@ def duration(seconds: float) -> str:
     return f"{hours}h{minutes:02}m"
 
 
+def elapsed(seconds: float) -> str:
+    """As `duration`, for what still goes on: `0.2 s`, `12.3 s`, `2m05s`."""
+    return f"{max(0.0, seconds):.1f} s" if seconds < 59.95 else duration(seconds)
+
+
 def count(number: int, noun: str) -> str:
     """`1 step`, `3 steps`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

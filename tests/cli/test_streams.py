@@ -69,6 +69,22 @@ def test_colours_can_be_refused(case: Case, variables: dict[str, str], words: li
     assert COLOUR not in at_terminal(case, *words)[0]
 
 
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [
+        pytest.param({"FORCE_COLOR": "1"}, True, id="forced"),
+        pytest.param({"FORCE_COLOR": "1", "TERM": "dumb"}, True, id="forced, dumb"),
+        pytest.param({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False, id="forced and refused"),
+        pytest.param({"FORCE_COLOR": "0"}, False, id="forced off"),
+        pytest.param({"FORCE_COLOR": ""}, False, id="empty"),
+    ],
+)
+def test_colours_can_be_had_in_a_pipe(case: Case, variables: dict[str, str], coloured: bool) -> None:
+    shown = case.file("greet.yaml", GREET).env(**variables).args("run", "greet.yaml").run().stdout
+    assert (COLOUR in shown) is coloured
+    assert "\x1b[?" not in shown
+
+
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"]])
 def test_help_is_drawn_at_a_terminal_and_plain_without_colours(case: Case, words: list[str]) -> None:
     case.env(TERM="xterm")

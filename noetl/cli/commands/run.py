@@ -10,6 +10,7 @@ from noetl.cli.misuse import Misuse
 
 if TYPE_CHECKING:
     from noetl.cli.console import Console
+    from noetl.cli.junit import JUnitFile
 
 
 class RunOptions(Options):
@@ -20,6 +21,7 @@ class RunOptions(Options):
     inputs: str | None = option(
         "--inputs", metavar="FILE", help="Inputs as a JSON or YAML mapping, '-' for standard input; '-i' wins."
     )
+    dry_run: bool = flag("--dry-run", help="Show what the run would do, as far as that is known, and do nothing.")
     json: bool = flag("--json", help="Print one JSON object at the end, and progress on standard error.")
     store: str | None = option("--store", metavar="URL", help=STORE_HELP)
     durability: str = option(
@@ -28,6 +30,9 @@ class RunOptions(Options):
         default="relaxed",
         choices=("relaxed", "none"),
         help="'relaxed' keeps the event log (default); 'none' keeps it in memory only.",
+    )
+    junit: str | None = option(
+        "--junit", metavar="FILE", help="Also write a JUnit file: a test case for each visit of a step."
     )
     quiet: bool = flag("-q", "--quiet", help="Print nothing but errors.")
     verbose: bool = flag("-v", "--verbose", help="Print what scripts print, and debug messages.")
@@ -39,21 +44,58 @@ def carry_out(options: RunOptions, console: Console) -> int:
     from noetl.cli.inputs import file_inputs, text_inputs
     from noetl.cli.interrupts import interruptible
     from noetl.cli.playbooks import DASH, source_of, valid_playbook
-    from noetl.cli.problems import show_problems
+    from noetl.cli.problems import annotate, show_problems
     from noetl.cli.running import TerminalRun
+    from noetl.cli.workflow_commands import in_job
     from noetl.runtime.engine import Engine
 
     interruptible()
     if options.file == DASH == options.inputs:
         raise Misuse("the playbook and '--inputs' cannot both be read from standard input")
-    engine = Engine(_store(options))
+    store = _store(options)
+    engine = Engine(store)
     texts = text_inputs(options.input)
     inputs = {} if options.inputs is None else file_inputs(options.inputs)
     playbook, warnings = valid_playbook(source_of(options.file), engine.shapes)
     if not options.quiet:
         show_problems(console.err, warnings)
-    run = TerminalRun(engine, console, json=options.json, quiet=options.quiet, verbose=options.verbose)
+        if in_job():
+            annotate(console.err, warnings)
+    if options.dry_run:
+        from noetl.cli.plan import show_plan
+
+        return show_plan(engine.plan(playbook, inputs, text=texts), console, json=options.json, quiet=options.quiet)
+    junit = _junit_file(options)
+    run = TerminalRun(
+        engine,
+        console,
+        json=options.json,
+        quiet=options.quiet,
+        verbose=options.verbose,
+        junit=junit,
+        look_up=_look_up(options, store),
+    )
     return asyncio.run(run.carry_out(playbook, inputs, texts))
+
+
+def _junit_file(options: RunOptions) -> JUnitFile | None:
+    """Raises Misuse where it could not be written in the end."""
+    if options.junit is None:
+        return None
+    from noetl.cli.junit import JUnitFile
+
+    return JUnitFile(options.junit)
+
+
+def _look_up(options: RunOptions, store: str) -> str | None:
+    """The command that shows a run again."""
+    if store.startswith("memory:"):
+        return None
+    if options.store is None:
+        return "noetl show ID"
+    from shlex import quote
+
+    return f"noetl show ID --store {quote(store)}"
 
 
 def _store(options: RunOptions) -> str:
@@ -73,7 +115,9 @@ COMMAND = Command(
         Example(line="noetl run orders.yaml", purpose="run it, one line for each step"),
         Example(line="noetl run orders.yaml -i threshold=50", purpose="with an input"),
         Example(line="noetl run orders.yaml --inputs day.json", purpose="with inputs from a file"),
+        Example(line="noetl run orders.yaml --dry-run", purpose="what it would do, without doing it"),
         Example(line="noetl run orders.yaml --json > report.json", purpose="for programs"),
+        Example(line="noetl run orders.yaml --junit orders.xml", purpose="for the test reports of a CI server"),
     ),
     options=RunOptions,
     carry_out=carry_out,
