@@ -25,3 +25,11 @@ bench *arguments:
 # Make the JSON Schemas of the actions anew from their handlers
 schema:
     noetl schema --write
+
+# Make the pages in docs/reference anew from the code
+reference:
+    python tests/docs/reference
+
+# Build the site of the documentation into build/site; `just docs serve` shows it while you write
+docs command="build":
+    mkdocs {{ command }} --strict --config-file docs/site/mkdocs.yml

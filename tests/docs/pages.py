@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 
-#: Pages in the voice of a user's manual; a page of measurements has no playbooks in it.
-PAGES = ["README.md", *(f"docs/{file.name}" for file in sorted((ROOT / "docs").glob("*.md")))]
+PAGES = ["README.md", *(str(file.relative_to(ROOT)) for file in sorted((ROOT / "docs").rglob("*.md")))]
 
 _BLOCK = re.compile(
     r"(?:^<!-- test: (?P<test>\{[^\n]*\}) -->\n+)?^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^ *```$",
@@ -34,7 +33,7 @@ class Block:
     text: str
     test: dict[str, Any]
     #: The next block of the page, which may show what comes of this one.
-    following: Block | None
+    following: Block | None = field(repr=False)
 
     @property
     def id(self) -> str:

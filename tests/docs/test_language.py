@@ -1,4 +1,4 @@
-"""The page of the language names every key, name, filter and function that there is."""
+"""The page of the language names every name and join that there is, and the reference every key."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from pages import first_column, prose, section
 
-from noetl.expressions.vocabulary import FILTERS, FUNCTIONS, TESTS
 from noetl.grammar import grammar_file
 from noetl.language.checks.vocabulary import ALWAYS
 from noetl.language.unsupported import UNSUPPORTED, UNSUPPORTED_VALUES
 from noetl.model.playbook import Join
 
 PAGE = "docs/language.md"
+KEYS = "docs/reference/playbook-keys.md"
 
 
 def _words(text: str) -> set[str]:
@@ -44,23 +43,11 @@ def test_every_key_of_the_schema_is_explained() -> None:
     for action in ("set", "log", "wait", "fail", "stop", "noop", "limit", "input", "action_call"):
         definitions.pop(action, None)
 
-    assert set(_keys(schema)) - _words(prose(PAGE)) == set()
+    assert set(_keys(schema)) - _words(prose(KEYS)) == set()
 
 
 def test_every_name_that_is_always_there_is_explained() -> None:
     assert set(first_column(section(PAGE, "Names"))) >= ALWAYS
-
-
-@pytest.mark.parametrize(
-    ("heading", "words"),
-    [
-        pytest.param("Filters", FILTERS, id="filters"),
-        pytest.param("Tests", TESTS, id="tests"),
-        pytest.param("Functions", FUNCTIONS, id="functions"),
-    ],
-)
-def test_every_word_of_templates_is_listed(heading: str, words: frozenset[str]) -> None:
-    assert words <= _words(section(PAGE, heading))
 
 
 def test_every_join_is_explained() -> None:

@@ -1,14 +1,13 @@
-"""The page on operating names every environment variable and every command."""
+"""The page on operating names every environment variable."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from pages import first_column, section
+from pages import section
 
 import noetl
-from noetl.cli.commands import NAMES
 
 PAGE = "docs/operating.md"
 
@@ -18,7 +17,3 @@ def test_every_environment_variable_is_explained() -> None:
     variables = set(re.findall(r"\bNOETL_[A-Z_]+\b", source))
 
     assert variables <= set(re.findall(r"NOETL_[A-Z_]+", section(PAGE, "Environment variables")))
-
-
-def test_every_command_is_listed() -> None:
-    assert [line.split()[1] for line in first_column(section(PAGE, "The command line")) if " " in line] == list(NAMES)
