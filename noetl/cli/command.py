@@ -5,7 +5,7 @@ Structs and plain classes, for dataclasses take ten times as long to make, and e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,8 +14,18 @@ if TYPE_CHECKING:
     from noetl.cli.console import Console
 
 
+#: Set in the environment by the shell while it asks what could follow a word.
+COMPLETION = "_NOETL_COMPLETE"
+
+#: Words that may stand in a place and begin as what is typed there, each with what it stands for; it gets the store.
+Completer = Callable[[str, "str | None"], Iterable[tuple[str, str]]]
+
+
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that a command takes: a positional argument where it has no `flags`; a tuple where it may be `many`."""
+    """One thing that a command takes: a positional argument where it has no `flags`; a tuple where it may be `many`.
+
+    A shell asks `complete` what may stand there; files, where there is none.
+    """
 
     flags: tuple[str, ...] = ()
     kind: type[bool] | type[int] | type[str] = str
@@ -25,6 +35,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     metavar: str | None = None
     help: str
     hidden: bool = False
+    complete: Completer | None = None
 
     @property
     def required(self) -> bool:
@@ -69,9 +80,11 @@ class Invocation(msgspec.Struct, frozen=True):
     options: Options
 
 
-def argument(metavar: str, *, help: str, many: bool = False, default: str | None = None) -> Any:
+def argument(
+    metavar: str, *, help: str, many: bool = False, default: str | None = None, complete: Completer | None = None
+) -> Any:
     """A positional argument; without a default it has to be given."""
-    return Parameter(metavar=metavar, help=help, many=many, default=default)
+    return Parameter(metavar=metavar, help=help, many=many, default=default, complete=complete)
 
 
 def option(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from noetl.store import EventStore
+    from noetl.store import EventStore, RunRecord
 
 DEFAULT = ".noetl/runs.db"
 
 STORE_HELP = f"The event log: a file, or 'memory:' (default: $NOETL_STORE, or {DEFAULT} in the working folder)."
+
+
+#: More nobody chooses from.
+_COMPLETED = 50
 
 
 def store_url(given: str | None) -> str:
@@ -30,3 +34,24 @@ async def opened(given: str | None) -> AsyncIterator[EventStore]:
         yield store
     finally:
         await store.close()
+
+
+def run_ids(begin: str, store: str | None) -> Iterator[tuple[str, str]]:
+    """The newest runs whose ids begin so, with their playbooks, for a shell to complete; none where there is no log."""
+    import asyncio
+
+    from noetl.cli.text import local_time
+    from noetl.errors import StoreError
+
+    try:
+        records = asyncio.run(_newest(store))
+    except StoreError:
+        return
+    for record in records:
+        if record.execution_id.startswith(begin.upper()):
+            yield record.execution_id, f"{record.playbook} {record.status} {local_time(record.started_at)}"
+
+
+async def _newest(given: str | None) -> list[RunRecord]:
+    async with opened(given) as store:
+        return await store.list_runs(limit=_COMPLETED)

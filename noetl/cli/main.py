@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from noetl.cli.command import Invocation
+from noetl.cli.command import COMPLETION, Invocation
 from noetl.cli.commands import NAMES, find_command
 from noetl.cli.console import Console, reserve_standard_streams
 from noetl.cli.misuse import Misuse
@@ -22,9 +22,6 @@ from noetl.errors import NoetlError, PlaybookError
 _DEFECT = 1
 _INVALID = 2
 _INTERRUPTED = 3
-
-#: Set by the shell while it asks what could follow a word.
-_COMPLETION = "_NOETL_COMPLETE"
 
 #: Python looks for garbage after so many new objects. The usual 700 has it search what a start loads many times over.
 _GARBAGE_THRESHOLD = 50_000
@@ -75,7 +72,7 @@ def _obey(words: Sequence[str], console: Console) -> int:
 
 def _understand(words: Sequence[str], console: Console) -> Invocation | None:
     """What the words ask for; None where that has been done, as for help."""
-    if words and not words[0].startswith("-") and _COMPLETION not in os.environ:
+    if words and not words[0].startswith("-") and not os.environ.get(COMPLETION):
         if words[0] not in NAMES:
             from noetl.spelling import did_you_mean
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+import io
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout, suppress
 from enum import StrEnum
 from typing import Any
 
 import typer
 
-from noetl.cli.command import Command, Example, Invocation, Parameter
+from noetl.cli.command import COMPLETION, Command, Completer, Example, Invocation, Parameter
 from noetl.cli.misuse import Misuse
 
 _EXAMPLES = (
@@ -24,7 +27,9 @@ def parse(commands: Iterable[Command], words: Sequence[str], *, rich: bool) -> I
     try:
         found = _app(commands, rich=rich)(args=list(words), prog_name="noetl", standalone_mode=False)
     except SystemExit:
-        # So typer ends where the reader of the help has gone.
+        # So typer ends where the reader of the help has gone; to a shell that asks, the exit code is an answer.
+        if os.environ.get(COMPLETION):
+            raise
         return None
     except Exception as error:
         # The classes of these errors are not public in every release of typer; what they have in common is.
@@ -34,6 +39,16 @@ def parse(commands: Iterable[Command], words: Sequence[str], *, rich: bool) -> I
         text = sentence()
         raise Misuse(text[:1].lower() + text[1:].rstrip(".")) from None
     return found if isinstance(found, Invocation) else None
+
+
+def completion_script(commands: Iterable[Command], shell: str) -> str:
+    """The script that makes a shell ask us, got by the protocol by which it then does."""
+    os.environ[COMPLETION] = f"source_{shell}"
+    printed = io.StringIO()
+    with redirect_stdout(printed), suppress(SystemExit):
+        parse(commands, [], rich=False)
+    # Zsh looks for what a script is in its very first line.
+    return printed.getvalue().strip() + "\n"
 
 
 def _app(commands: Iterable[Command], *, rich: bool) -> typer.Typer:
@@ -116,7 +131,24 @@ def _option(parameter: Parameter) -> Any:
 
 def _argument(parameter: Parameter) -> Any:
     default = ... if parameter.required else parameter.default
-    return typer.Argument(default, metavar=parameter.metavar, help=parameter.help, show_default=False)
+    return typer.Argument(
+        default,
+        metavar=parameter.metavar,
+        help=parameter.help,
+        show_default=False,
+        autocompletion=_suggesting(parameter.complete),
+    )
+
+
+def _suggesting(complete: Completer | None) -> Callable[..., list[tuple[str, str]]] | None:
+    """What typer asks while a shell completes a word."""
+    if complete is None:
+        return None
+
+    def suggest(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+        return list(complete(incomplete, ctx.params.get("store")))
+
+    return suggest
 
 
 def _annotation(name: str, parameter: Parameter) -> Any:

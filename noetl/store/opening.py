@@ -19,16 +19,28 @@ async def open_store(url: str, *, create: bool = True) -> EventStore:
 
     A missing file is made, or, without `create`, a StoreError.
     """
+    file = file_of(url)
+    if file is None:
+        return MemoryStore()
+    if not create and not file.is_file():
+        raise StoreError(f"there is no event log '{file}'")
+    from noetl.store.sqlite import SqliteStore
+
+    return await SqliteStore.open(file)
+
+
+def file_of(url: str) -> Path | None:
+    """The file that a store's URL names; None for `memory:`. Raises StoreError."""
     found = _SCHEME.match(url)
     if found is None:
-        return await _open_sqlite(url, url, create)
+        return _sqlite_file(url, url)
     scheme, rest = found[1].lower(), url[found.end() :]
     if scheme == "memory":
         if rest not in ("", "//"):
             raise StoreError(f"'{url}' is not the URL of an event log: 'memory:' takes no path")
-        return MemoryStore()
+        return None
     if scheme == "sqlite":
-        return await _open_sqlite(url, _path_of(url, rest), create)
+        return _sqlite_file(url, _path_of(url, rest))
     hint = did_you_mean(scheme, ("memory", "sqlite")) or f"a path with a colon in it is written './{url}'"
     raise StoreError(f"an event log is opened by {_FORMS}, not by '{scheme}:' ({hint})")
 
@@ -42,13 +54,9 @@ def _path_of(url: str, rest: str) -> str:
     return "/" + path.lstrip("/")
 
 
-async def _open_sqlite(url: str, path: str, create: bool) -> EventStore:
+def _sqlite_file(url: str, path: str) -> Path:
     if not path:
         raise StoreError(f"'{url}' names no event log: it is opened by {_FORMS}")
     if path == ":memory:":
         raise StoreError(f"'{url}' is not the URL of an event log (did you mean 'memory:'?)")
-    if not create and not Path(path).expanduser().is_file():
-        raise StoreError(f"there is no event log '{path}'")
-    from noetl.store.sqlite import SqliteStore
-
-    return await SqliteStore.open(Path(path).expanduser())
+    return Path(path).expanduser()

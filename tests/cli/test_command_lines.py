@@ -36,7 +36,7 @@ from noetl.cli.commands import NAMES, find_command
         pytest.param("runs --limit x", "option '--limit' takes a whole number, got 'x'", "runs ", id="number"),
         pytest.param("runs --limit -1", "option '--limit' takes a whole number, got '-1'", "runs ", id="negative"),
         pytest.param("runs x", "there is an argument too many: 'x'", "runs ", id="argument where none is"),
-        pytest.param("validate", "the argument FILE... is missing", "validate ", id="missing arguments"),
+        pytest.param("validate", "the argument PATH... is missing", "validate ", id="missing arguments"),
         pytest.param("schema shel", "there is no schema 'shel' (did you mean 'shell'?)", "schema ", id="schema"),
         pytest.param(
             "run a --store b --durability none",

@@ -59,7 +59,7 @@ def test_every_action_has_a_schema(case: Case, name: str) -> None:
 
 
 def test_an_unknown_name_gets_all_known_ones(case: Case) -> None:
-    names = "playbook, fail, log, noop, actions/playbook, postgres, python, set, shell, stop, wait"
+    names = "playbook, fail, http, log, noop, actions/playbook, postgres, powershell, python, set, shell, stop, wait"
     case.args("schema", "frobnicate").stderr(
         f"error: there is no schema 'frobnicate' (there is one for {names})\n'noetl schema --help' tells more\n"
     ).exit(2)

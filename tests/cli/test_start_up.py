@@ -35,7 +35,9 @@ def loaded(case: Case, *words: str) -> set[str]:
     [
         pytest.param(["run", "greet.yaml", "-i", "times=2"], id="run"),
         pytest.param(["run", "greet.yaml", "--json"], id="run for programs"),
+        pytest.param(["run", "greet.yaml", "--dry-run"], id="dry run"),
         pytest.param(["validate", "greet.yaml"], id="validate"),
+        pytest.param(["graph", "greet.yaml", "-o", "greet.svg"], id="graph"),
         pytest.param(["runs"], id="runs"),
         pytest.param(["--version"], id="version"),
     ],

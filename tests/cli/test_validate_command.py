@@ -24,7 +24,7 @@ def test_all_problems_of_all_files_are_shown_with_their_places_and_counted(case:
         sub/warned.yaml:6:3: warning[unused-input]: input 'unread' is never read
             6 |   unread: {}
               |   ^^^^^^
-        1 error, 1 warning
+        checked 2 playbooks: 1 error, 1 warning
         """
     ).exit(2)
 
@@ -78,14 +78,14 @@ def test_standard_input_is_read_for_a_dash(case: Case) -> None:
 
 def test_a_file_that_is_named_twice_is_checked_once(case: Case) -> None:
     ended = case.file("broken.yaml", BROKEN).args("validate", "broken.yaml", "broken.yaml").run()
-    assert ended.stdout.endswith("\n1 error\n")
+    assert ended.stdout.endswith("\nchecked 1 playbook: 1 error\n")
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
         pytest.param("absent.yaml", None, "1:1: error[unreadable-file]: the file cannot be read", id="missing"),
-        pytest.param(".", None, "1:1: error[unreadable-file]: the file cannot be read", id="folder"),
+        pytest.param("bare", None, "1:1: error[", id="folder"),
         pytest.param("bytes.yaml", b"\x00\x01\x02\xff\xfe", "error[yaml-syntax]: ", id="binary"),
         pytest.param("latin.yaml", "name: café".encode("latin-1"), "error[yaml-syntax]: ", id="latin-1"),
         pytest.param("empty.yaml", b"", "error[", id="empty"),
@@ -95,6 +95,7 @@ def test_a_file_that_is_named_twice_is_checked_once(case: Case) -> None:
 def test_what_cannot_be_read_is_a_problem_with_a_place(
     case: Case, command: str, name: str, content: bytes | None, sentence: str
 ) -> None:
+    (case.folder / "bare").mkdir()
     if content is not None:
         (case.folder / name).write_bytes(content)
     ended = case.args(command, name).run()

@@ -7,7 +7,7 @@ from importlib import import_module
 from noetl.cli.command import Command
 
 #: In the order in which the help lists them.
-NAMES = ("run", "validate", "runs", "show", "events", "schema")
+NAMES = ("run", "validate", "graph", "runs", "show", "events", "new", "doctor", "schema", "completion")
 
 
 def find_command(name: str) -> Command:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from noetl.cli.command import Command, Example, Options, argument, flag
@@ -10,10 +11,18 @@ if TYPE_CHECKING:
     from noetl.cli.console import Console
 
 
+def _names(begin: str, store: str | None) -> Iterator[tuple[str, str]]:
+    from noetl.actions.registry import Registry
+    from noetl.cli.schemas import known_names
+
+    return ((name, "") for name in known_names(Registry()) if name.startswith(begin))
+
+
 class SchemaOptions(Options):
     name: str = argument(
         "[NAME]",
         default="playbook",
+        complete=_names,
         help="An action, or 'playbook' (default); the action of that name is 'actions/playbook'.",
     )
     write: bool = flag(
