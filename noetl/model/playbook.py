@@ -136,7 +136,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Later:
-    """An option that is a mapping, some `keys` of which the handler renders itself while it works, as often as it needs.
+    """An option, a mapping, some `keys` of which the handler renders itself while it works, as often as it needs.
 
     They read `names`, which the handler gives, beside those of the run; `conditions` are the keys that hold conditions.
     """

@@ -21,9 +21,7 @@ def _shape(*keys: str, program_text: str = "", later: Mapping[str, Later] | None
 
 
 ACTIONS = {
-    "http": _shape(
-        "method", "url", "params", "headers", "json", "body", "auth", "paginate", later=HttpHandler.later
-    ),
+    "http": _shape("method", "url", "params", "headers", "json", "body", "auth", "paginate", later=HttpHandler.later),
     "playbook": _shape("path", "name", "inputs", "secrets", "detach"),
     "postgres": _shape("connection", "query", "params", "queries", "script", "fetch", "copy_from", "copy_to"),
     "python": _shape("code", "function", "file", "args", program_text="code"),
