@@ -5,6 +5,9 @@ NoetlError
 ├── ExpressionError    a template or condition could not be evaluated
 ├── ActionError        an action failed; carries kind, code, message and details
 ├── StoreError         the event log could not be read or written
+│   ├── KeyTaken           the key already belongs to a run
+│   ├── OwnedElsewhere     another engine drives the run
+│   └── LostOwnership      another engine has taken the run over
 └── ReplayError        a recorded run does not fit its playbook
 """
 
@@ -140,6 +143,27 @@ class ActionError(NoetlError):
 
 class StoreError(NoetlError):
     """The event log could not be opened, read or written."""
+
+
+class KeyTaken(StoreError):
+    """A run with this key is in the store already; `execution_id` names it."""
+
+    def __init__(self, key: str, execution_id: str) -> None:
+        super().__init__(f"the key '{key}' belongs to run '{execution_id}'")
+        self.key = key
+        self.execution_id = execution_id
+
+
+class OwnedElsewhere(StoreError):
+    """Another engine drives the run, and is alive as far as anybody can tell from here."""
+
+
+class LostOwnership(StoreError):
+    """Another engine has taken the run over since; nothing more of it may be written here."""
+
+
+class RunEnded(NoetlError):
+    """The run has ended: there is nothing to go on with."""
 
 
 class ReplayError(NoetlError):

@@ -1,6 +1,27 @@
 """The event log: what happened in every run, appended and read. Interprets no event's data."""
 
-from noetl.store.base import EventStore, RunRecord
+from noetl.store.base import (
+    Command,
+    DeadLetter,
+    Durability,
+    EventStore,
+    Owner,
+    Pruned,
+    RunRecord,
+    Snapshot,
+    StoreInfo,
+)
 from noetl.store.opening import open_store
 
-__all__ = ["EventStore", "RunRecord", "open_store"]
+__all__ = [
+    "Command",
+    "DeadLetter",
+    "Durability",
+    "EventStore",
+    "Owner",
+    "Pruned",
+    "RunRecord",
+    "Snapshot",
+    "StoreInfo",
+    "open_store",
+]

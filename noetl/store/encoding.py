@@ -1,14 +1,19 @@
-"""Batches: the events of one append as the JSON that a store keeps, there and back. Knows no store."""
+"""Batches: the events of one append as the JSON that a store keeps, there and back. Knows no store.
+
+Large values are swapped for references by the store, when it writes, and come back here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from noetl.errors import StoreError
 from noetl.model.event import VERSION, Event
+from noetl.store.artifacts import Fetch, restore
 from noetl.store.upgrades import upgrade
 
 _encoder = msgspec.json.Encoder()
@@ -41,6 +46,14 @@ def encode_batch(execution_id: str, after: int, events: Sequence[Event]) -> Batc
         raise _unfit(execution_id, events) from None
 
 
+def as_json(value: Any) -> str:
+    """What stands beside the log, as text. Raises StoreError where it is not JSON."""
+    try:
+        return _encoder.encode(value).decode()
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise StoreError(f"this cannot be kept as JSON: {error}") from error
+
+
 def _unfit(execution_id: str, events: Sequence[Event]) -> StoreError:
     """The error that names the event which is not JSON."""
     for event in events:
@@ -53,8 +66,13 @@ def _unfit(execution_id: str, events: Sequence[Event]) -> StoreError:
     return StoreError(f"the events of run '{execution_id}' cannot be written as JSON")
 
 
-def read_batches(execution_id: str, batches: Iterable[Batch], after: int, limit: int | None) -> list[Event]:
-    """The events above `after`, at most `limit`, of consecutive batches, the first of which holds event `after` + 1."""
+def read_batches(
+    execution_id: str, batches: Iterable[Batch], after: int, limit: int | None, fetch: Fetch | None = None
+) -> list[Event]:
+    """The events above `after`, at most `limit`, of consecutive batches, the first of which holds event `after` + 1.
+
+    `fetch` gives the artifacts, of a store that has any.
+    """
     events: list[Event] = []
     wanted = after + 1
     for batch in batches:
@@ -62,18 +80,20 @@ def read_batches(execution_id: str, batches: Iterable[Batch], after: int, limit:
             break
         if not batch.first <= wanted <= batch.last:
             raise _damaged(execution_id, f"event {wanted} is missing")
-        events += _decode(execution_id, batch)[wanted - batch.first :]
+        events += _decode(execution_id, batch, fetch)[wanted - batch.first :]
         wanted = batch.last + 1
     return events if limit is None else events[:limit]
 
 
-def _decode(execution_id: str, batch: Batch) -> list[Event]:
+def _decode(execution_id: str, batch: Batch, fetch: Fetch | None) -> list[Event]:
+    text = batch.text
     try:
-        events = _decoder.decode(batch.text)
+        text = text if fetch is None else restore(text, fetch)
+        events = _decoder.decode(text)
         if not all(event.v == VERSION for event in events):
-            events = _upgraded(batch.text)
+            events = _upgraded(execution_id, batch, text)
     except msgspec.ValidationError:
-        events = _upgraded(batch.text)
+        events = _upgraded(execution_id, batch, text)
     except msgspec.DecodeError as error:
         raise _damaged(execution_id, f"events {batch.first} to {batch.last} are not JSON: {error}") from error
     if len(events) != batch.last - batch.first + 1:
@@ -81,8 +101,11 @@ def _decode(execution_id: str, batch: Batch) -> list[Event]:
     return events
 
 
-def _upgraded(text: bytes) -> list[Event]:
-    return msgspec.convert([upgrade(event) for event in msgspec.json.decode(text)], list[Event])
+def _upgraded(execution_id: str, batch: Batch, text: bytes) -> list[Event]:
+    try:
+        return msgspec.convert([upgrade(event) for event in msgspec.json.decode(text)], list[Event])
+    except (msgspec.ValidationError, TypeError, KeyError) as error:
+        raise _damaged(execution_id, f"events {batch.first} to {batch.last} are not events") from error
 
 
 def _damaged(execution_id: str, what: str) -> StoreError:

@@ -70,6 +70,6 @@ def _look_into(path: Path) -> tuple[int, int]:
         if version > VERSION:
             raise StoreError(f"its format is {version}, this noetl knows up to {VERSION}")
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if version != VERSION and tables:
+        if version == 0 and tables:
             raise StoreError("it is another program's SQLite database")
         return version, int(connection.execute("SELECT count(*) FROM runs").fetchone()[0]) if tables else 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from noetl.errors import StoreError
-from noetl.store.base import RunRecord
+from noetl.errors import LostOwnership, OwnedElsewhere, StoreError
+from noetl.store.base import Owner, RunRecord
 
 _SHOWN = 3
 
@@ -27,9 +27,11 @@ def duplicate_run(execution_id: str) -> StoreError:
 
 
 def conflict(execution_id: str, last: int, after: int) -> StoreError:
+    hint = "does another process carry on the same run?"
+    if last < after:
+        hint = "did the store lose its end with a crash or a backup? 'noetl resume' goes on from there"
     return StoreError(
-        f"sequence conflict in run '{execution_id}': its log ends with event {last}, not with event {after} "
-        "(does another process carry on the same run?)"
+        f"sequence conflict in run '{execution_id}': its log ends with event {last}, not with event {after} ({hint})"
     )
 
 
@@ -45,6 +47,19 @@ def objection(execution_id: str, last: int | None, after: int, cause: StoreError
     if cause is not None and after > last:
         return StoreError(str(cause))
     return conflict(execution_id, last, after)
+
+
+def lost(execution_id: str) -> LostOwnership:
+    return LostOwnership(f"another engine has taken run '{execution_id}' over")
+
+
+def owned(execution_id: str, owner: Owner, now: int) -> OwnedElsewhere:
+    left = max(0.0, (owner.expires_at - now) / 1e6)
+    return OwnedElsewhere(f"run '{execution_id}' is driven by {owner.place}, whose lease ends in {left:.0f} s")
+
+
+def unknown_letter(letter: int) -> StoreError:
+    return StoreError(f"there is no dead letter {letter}")
 
 
 def the_one(prefix: str, matches: Sequence[RunRecord]) -> RunRecord:

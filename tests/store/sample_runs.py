@@ -25,7 +25,10 @@ TEXT = "name: orders # ☃\n"
 
 
 def run_named(execution_id: str, **changes: Any) -> RunRecord:
-    return replace(RUN, execution_id=execution_id, **changes)
+    """A run like RUN, without its key, which no two may have."""
+    return replace(
+        RUN, **{"execution_id": execution_id, "key": RUN.key if execution_id == RUN.execution_id else None, **changes}
+    )
 
 
 def event(seq: int, data: Any = None, *, run: str = RUN.execution_id, kind: str = Kind.STEP_STARTED) -> Event:

@@ -45,22 +45,24 @@ async def test_a_url_or_a_path_opens_a_file(
     [
         pytest.param(
             "sqlit:runs.db",
-            "an event log is opened by 'memory:', 'sqlite:PATH' or the path of a file, not by 'sqlit:' "
+            "an event log is opened by 'memory:', 'sqlite:PATH', the path of a file, 'postgresql://HOST/DATABASE' or 'embedded', not by 'sqlit:' "
             "(did you mean 'sqlite'?)",
             id="misspelt",
         ),
         pytest.param(
             "mysql://host/db",
-            "an event log is opened by 'memory:', 'sqlite:PATH' or the path of a file, not by 'mysql:' "
+            "an event log is opened by 'memory:', 'sqlite:PATH', the path of a file, 'postgresql://HOST/DATABASE' or 'embedded', not by 'mysql:' "
             "(a path with a colon in it is written './mysql://host/db')",
             id="unknown",
         ),
         pytest.param(
-            "", "'' names no event log: it is opened by 'memory:', 'sqlite:PATH' or the path of a file", id="empty"
+            "",
+            "'' names no event log: it is opened by 'memory:', 'sqlite:PATH', the path of a file, 'postgresql://HOST/DATABASE' or 'embedded'",
+            id="empty",
         ),
         pytest.param(
             "sqlite:",
-            "'sqlite:' names no event log: it is opened by 'memory:', 'sqlite:PATH' or the path of a file",
+            "'sqlite:' names no event log: it is opened by 'memory:', 'sqlite:PATH', the path of a file, 'postgresql://HOST/DATABASE' or 'embedded'",
             id="no path",
         ),
         pytest.param(

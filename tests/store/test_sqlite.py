@@ -15,9 +15,12 @@ import pytest
 from sample_runs import RUN, TEXT, event, events, numbers, opened, run_named
 
 from noetl.errors import StoreError
-from noetl.store import open_store
+from noetl.model.event import Kind
+from noetl.store import Durability, open_store
+from noetl.store.encoding import encode_batch
 from noetl.store.sqlite import SqliteStore
 from noetl.store.sqlite.file import RUN_COLUMNS, VERSION, open_file
+from noetl.store.sqlite.migrations import MIGRATIONS
 
 ID = RUN.execution_id
 FULL_DISK = Path(__file__).with_name("full_disk.py")
@@ -66,7 +69,7 @@ async def test_the_columns_of_runs_are_the_fields_of_a_record(path: Path) -> Non
     async with opened(str(path)):
         pass
 
-    assert [column[1] for column in execute(path, "PRAGMA table_info(runs)")] == list(RUN_COLUMNS)
+    assert sorted(column[1] for column in execute(path, "PRAGMA table_info(runs)")) == sorted(RUN_COLUMNS)
 
 
 async def test_the_view_of_events_has_a_row_for_each(path: Path) -> None:
@@ -234,3 +237,48 @@ def test_a_loop_that_ended_before_its_appends_were_written_leaves_no_traceback(p
             store.append(ID, seq - 1, events(seq, seq))
 
     asyncio.run(begin())
+
+
+async def test_the_log_of_an_older_noetl_is_brought_up_and_goes_on(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in MIGRATIONS[0]:
+            connection.execute(statement)
+        connection.execute("INSERT INTO playbooks VALUES ('d1', 'text')")
+        connection.execute("INSERT INTO runs VALUES (?, 'p', 'running', 1, NULL, NULL, NULL, NULL, 'd1', '/')", (ID,))
+        batch = encode_batch(ID, 0, events(1, 2)).text.decode()
+        connection.execute("INSERT INTO batches VALUES (?, 1, 2, ?)", (ID, batch))
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+
+    async with opened(str(path)) as store:
+        await store.append(ID, 2, events(3, 3))
+
+        assert await store.read(ID) == events(1, 3)
+        assert (await store.find(ID)).fence == 0
+
+
+async def test_a_strict_log_waits_for_the_disk_at_every_commit(path: Path) -> None:
+    store = await open_store(str(path), durability=Durability.STRICT)
+    try:
+        await store.create(RUN, TEXT)
+        await asyncio.gather(*(store.append(ID, seq - 1, events(seq, seq), awaited=True) for seq in range(1, 20)))
+
+        assert numbers(await store.read(ID)) == list(range(1, 20))
+    finally:
+        await store.close()
+
+
+async def test_a_file_gives_back_the_room_of_what_was_removed(path: Path) -> None:
+    async with opened(str(path), RUN, run_named("01JB")) as store:
+        for seq in range(200):
+            await store.append(ID, seq, [event(seq + 1, {"text": "x" * 50_000})])
+        await store.append(ID, 200, [event(201, kind=Kind.RUN_COMPLETED)])
+        await store.append("01JB", 0, events(1, 3, run="01JB"))
+        await store.prune(before=9_000_000)
+
+        freed = await store.compact()
+
+        assert freed > 9_000_000
+        assert path.stat().st_size < 1_000_000
+        assert numbers(await store.read("01JB")) == [1, 2, 3]
+        await store.append("01JB", 3, events(4, 4, run="01JB"))

@@ -6,7 +6,6 @@ A failure that no server reported has the SQLSTATE that one would give: 08001 fo
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import asyncpg
 
 from noetl.actions.postgres.placeholders import Placed, bad_parameter
 from noetl.errors import ActionError, ErrorKind
+from noetl.postgres.reasons import reason_of
 
 CANNOT_CONNECT = "08001"
 CONNECTION_LOST = "08006"
@@ -80,7 +80,7 @@ def connecting(address: str) -> Iterator[None]:
         message = f"could not connect to {address}: {error.verify_message}"
         raise ActionError(ErrorKind.PERMANENT, CANNOT_CONNECT, message) from error
     except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        message = f"could not connect to {address}: {_reason(error)}"
+        message = f"could not connect to {address}: {reason_of(error)}"
         raise ActionError(ErrorKind.TRANSIENT, CANNOT_CONNECT, message) from error
 
 
@@ -135,17 +135,4 @@ def _parameter(placed: Placed, number: str) -> str:
 
 
 def _lost(error: BaseException) -> ActionError:
-    return ActionError(ErrorKind.TRANSIENT, CONNECTION_LOST, f"the connection was lost: {_reason(error)}")
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, asyncpg.InternalClientError) and not isinstance(
-        error, asyncpg.TargetServerAttributeNotMatched
-    ):
-        # So asyncpg finds an idle connection that the server has said goodbye on, but has not closed yet.
-        return "the server has ended it"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)
-    return str(error.args[-1] if isinstance(error, OSError) and error.args else error) or type(error).__name__
+    return ActionError(ErrorKind.TRANSIENT, CONNECTION_LOST, f"the connection was lost: {reason_of(error)}")

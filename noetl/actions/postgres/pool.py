@@ -6,35 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import asyncpg
 
-from noetl.actions.postgres.embedded import EmbeddedServer
 from noetl.actions.postgres.failures import connecting
 from noetl.actions.postgres.options import EMBEDDED
 from noetl.actions.postgres.values import install_codecs
 from noetl.errors import ActionError, ErrorKind
+from noetl.postgres.address import APPLICATION, EXAMPLE, BadAddressError, read_address
+from noetl.postgres.embedded import EmbeddedServer
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 _Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
-#: What `pg_stat_activity` calls us.
-APPLICATION = "noetl"
 MAX_CONNECTIONS = 10
-#: How long a server may take to accept a connection; `connect_timeout` in the DSN is another bound.
-CONNECT_S = 30.0
 #: A connection that cannot be cleaned is dropped by the pool; what was asked of it is done, or has failed, already.
 _NOTHING_LOST = suppress(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-#: Keys of libpq about the socket, which asyncpg would send to the server as settings of the session.
-_SOCKET_KEYS = (
-    "gssencmode",
-    "keepalives",
-    "keepalives_count",
-    "keepalives_idle",
-    "keepalives_interval",
-    "tcp_user_timeout",
-)
 #: What a server that is down, or starts or stops, is known by.
 _UNREACHABLE = (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError)
 
@@ -53,10 +40,13 @@ class PostgresPool:
     @classmethod
     async def open(cls, key: str) -> PostgresPool:
         if key != EMBEDDED:
-            arguments, address = _read_dsn(key)
-            return cls(await _create(arguments), address)
+            try:
+                address = read_address(key)
+            except BadAddressError as error:
+                raise _bad_dsn(str(error)) from None
+            return cls(await _create(address.arguments), address.server)
         server = EmbeddedServer.of_user()
-        arguments = await _join(server)
+        arguments = await server.joined()
         settings = {"server_settings": {"application_name": APPLICATION}}
         return cls(await _create(arguments | settings), "the embedded Postgres", server)
 
@@ -94,18 +84,6 @@ class PostgresPool:
             return await self._pool.acquire()
 
 
-async def _join(server: EmbeddedServer) -> dict[str, Any]:
-    joining = asyncio.ensure_future(asyncio.to_thread(server.join))
-    try:
-        return await asyncio.shield(joining)
-    except asyncio.CancelledError:
-        # The thread cannot be stopped, and nobody else would leave the server that it joins.
-        await asyncio.wait([joining])
-        if joining.exception() is None:
-            await asyncio.to_thread(server.leave)
-        raise
-
-
 async def _create(arguments: dict[str, Any]) -> _Pool:
     pool: _Pool = await asyncpg.create_pool(
         min_size=0,
@@ -135,30 +113,6 @@ async def _reset(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     await connection.execute("DISCARD ALL")
 
 
-def _read_dsn(dsn: str) -> tuple[dict[str, Any], str]:
-    """What asyncpg is given for a DSN, and what errors may call its server.
-
-    No error shows anything else of it: a password that is not percent-encoded may end up in any part.
-    """
-    try:
-        parts = urlsplit(dsn)
-        query = parse_qs(parts.query, keep_blank_values=True)
-        timeout = float(query.pop("connect_timeout", [str(CONNECT_S)])[-1])
-    except ValueError:
-        raise _bad_dsn("cannot be read") from None
-    if parts.scheme not in ("postgres", "postgresql"):
-        raise _bad_dsn("does not begin with 'postgresql://'")
-    if parts.netloc.count("@") > 1 or any("@" in text for text in (parts.path, parts.fragment, *query)):
-        raise _bad_dsn("has a '@', '/', '?' or '#' that must be percent-encoded, as it is in a password")
-    for key in _SOCKET_KEYS:
-        query.pop(key, None)
-    query.setdefault("application_name", [APPLICATION])
-    url = parts._replace(query=urlencode(query, doseq=True)).geturl()
-    server = parts.netloc.rpartition("@")[2] or query.get("host", ["the local server"])[-1]
-    # As libpq has it, zero is no bound.
-    return {"dsn": url, "timeout": timeout or None}, server
-
-
 def _bad_dsn(reason: str) -> ActionError:
-    message = f"the DSN in 'connection' {reason}; it looks like 'postgresql://user:password@host:5432/database'"
+    message = f"the DSN in 'connection' {reason}; it looks like '{EXAMPLE}'"
     return ActionError(ErrorKind.PERMANENT, "bad_connection", message)

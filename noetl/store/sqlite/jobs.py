@@ -1,22 +1,13 @@
-"""What the writer's thread is asked to do, and what came of it."""
+"""What only the writer's thread of the SQLite store is asked to do."""
 
 from __future__ import annotations
 
-import asyncio
+import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from noetl.errors import StoreError
-from noetl.store.base import RunRecord
-from noetl.store.encoding import Batch
-from noetl.store.status import Change
-
-
-@dataclass(slots=True, kw_only=True)
-class Job:
-    """Writes nothing: it is done when all before it is. `error` says why a job was not done."""
-
-    done: asyncio.Future[None]
-    error: StoreError | None = None
+from noetl.store.jobs import Job
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,17 +16,8 @@ class Close(Job):
 
 
 @dataclass(slots=True, kw_only=True)
-class Creation(Job):
-    run: RunRecord
-    text: str
+class Chore(Job):
+    """Anything else that writes. `work` refuses by a StoreError before it has written anything."""
 
-
-@dataclass(slots=True, kw_only=True)
-class Append(Job):
-    """`fault`: the events are unfit; the job takes its turn all the same, for what follows in its run must fail too."""
-
-    execution_id: str
-    after: int
-    batch: Batch
-    change: Change | None = None
-    fault: StoreError | None = None
+    work: Callable[[sqlite3.Connection], Any]
+    result: Any = None

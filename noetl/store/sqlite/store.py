@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
-from noetl.errors import StoreError
 from noetl.model.event import Event
 from noetl.store import refusals
-from noetl.store.base import RunRecord
-from noetl.store.encoding import Batch, encode_batch
-from noetl.store.sqlite import reader
+from noetl.store.artifacts import LIMIT
+from noetl.store.base import Command, DeadLetter, Durability, Owner, Pruned, RunRecord, Snapshot, StoreInfo
+from noetl.store.jobs import Append, Creation, Job
+from noetl.store.sqlite import chores, reader
+from noetl.store.sqlite.artifact_folder import ArtifactFolder
 from noetl.store.sqlite.file import open_file
-from noetl.store.sqlite.jobs import Append, Close, Creation, Job
+from noetl.store.sqlite.jobs import Chore, Close
 from noetl.store.sqlite.reader import Reader
 from noetl.store.sqlite.writer import Writer
-from noetl.store.status import status_change
 
 T = TypeVar("T")
 
@@ -30,54 +31,78 @@ BUSY_TIMEOUT_S = 10.0
 
 
 class SqliteStore:
-    """An EventStore in one file; what is acknowledged is in the operating system's hands and survives `kill -9`."""
+    """An EventStore in one file.
+
+    What is acknowledged is in the operating system's hands and survives `kill -9`; with `strict` it is on the disk.
+    """
 
     def __init__(
-        self, connection: sqlite3.Connection, path: Path, busy_timeout_s: float, readers: ThreadPoolExecutor
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        busy_timeout_s: float,
+        readers: ThreadPoolExecutor,
+        durability: Durability,
+        artifact_limit: int,
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._path = path
         self._queue: SimpleQueue[Job] = SimpleQueue()
         self._unwritten = 0
         self._closed: asyncio.Future[None] | None = None
         self._readers = readers
         self._reader = Reader(path, busy_timeout_s)
-        self._writer = Writer(connection, path, busy_timeout_s)
+        self._folder = ArtifactFolder(path, synced=durability is Durability.STRICT)
+        self._writer = Writer(connection, path, busy_timeout_s, self._folder, artifact_limit)
         self._writing = Lock()
+        # To wait for the disk is the writer's thread's, and one wait serves all who came meanwhile.
+        self._writes_now = durability is not Durability.STRICT
+        #: Whether an append was written at once in this turn of the event loop.
+        self._has_written = False
         # A daemon, for a store that nobody closes must not keep the process alive.
         self._thread = Thread(target=self._work, name="noetl-writer", daemon=True)
         self._thread.start()
 
     @classmethod
-    async def open(cls, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> SqliteStore:
+    async def open(
+        cls,
+        path: Path,
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        durability: Durability = Durability.RELAXED,
+        artifact_limit: int = LIMIT,
+    ) -> SqliteStore:
         """`busy_timeout_s` is how long to wait while another process writes."""
         readers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="noetl-reader")
         loop = asyncio.get_running_loop()
+        opening = partial(open_file, path, busy_timeout_s=busy_timeout_s, durability=durability)
         try:
-            connection = await loop.run_in_executor(readers, lambda: open_file(path, busy_timeout_s=busy_timeout_s))
+            connection = await loop.run_in_executor(readers, opening)
         except BaseException:
             readers.shutdown(wait=False)
             raise
-        return cls(connection, path, busy_timeout_s, readers)
+        return cls(connection, path, busy_timeout_s, readers, durability, artifact_limit)
 
     async def create(self, run: RunRecord, text: str) -> None:
         await self._submit(Creation(done=self._future(), run=run, text=text))
 
     def append(
-        self, execution_id: str, after: int, events: Sequence[Event], *, awaited: bool = False
+        self,
+        execution_id: str,
+        after: int,
+        events: Sequence[Event],
+        *,
+        fence: int = 0,
+        awaited: bool = False,
+        letters: Sequence[DeadLetter] = (),
     ) -> asyncio.Future[None]:
-        job = Append(done=self._future(), execution_id=execution_id, after=after, batch=Batch(after + 1, after, b"[]"))
-        try:
-            # Encoded here and not by the writer: it costs the interpreter the same, sets the data free, and fixes it.
-            job.batch = encode_batch(execution_id, after, events)
-            job.change = status_change(events)
-        except StoreError as error:
-            job.fault = error
-        if awaited and self._write_now(job):
+        job = Append.of(execution_id, after, events, fence=fence, letters=letters, done=self._future())
+        if awaited and self._writes_now and self._write_now(job):
             return job.done
         return self._submit(job)
 
     async def read(self, execution_id: str, after: int = 0, limit: int | None = None) -> list[Event]:
-        return await self._ask(reader.events, execution_id, after, limit)
+        return await self._ask(reader.events, self._folder.fetch, execution_id, after, limit)
 
     async def record(self, execution_id: str) -> RunRecord | None:
         return await self._ask(reader.record, execution_id)
@@ -85,11 +110,79 @@ class SqliteStore:
     async def find(self, prefix: str) -> RunRecord:
         return await self._ask(reader.find, prefix)
 
+    async def find_key(self, key: str) -> RunRecord | None:
+        return await self._ask(reader.find_key, key)
+
     async def text(self, digest: str) -> str:
         return await self._ask(reader.text, digest)
 
     async def list_runs(self, *, limit: int | None = None, status: str | None = None) -> list[RunRecord]:
         return await self._ask(reader.list_runs, limit, status)
+
+    async def enter(self, owner: Owner) -> None:
+        await self._do(chores.enter, owner)
+
+    async def leave(self, engine: str) -> None:
+        await self._do(chores.leave, engine)
+
+    async def owners(self) -> list[Owner]:
+        return await self._ask(reader.owners)
+
+    async def claim(self, execution_id: str, engine: str, *, now: int, dead: Collection[str] = ()) -> int:
+        return await self._do(chores.claim, execution_id, engine, now, dead)
+
+    async def release(self, execution_id: str, engine: str) -> None:
+        await self._do(chores.release, execution_id, engine)
+
+    async def post(self, execution_id: str, kind: str, data: dict[str, Any], at: int) -> Command:
+        return await self._do(chores.post, Command(id=0, execution_id=execution_id, kind=kind, data=data, at=at))
+
+    async def commands(self, engine: str) -> list[Command]:
+        return await self._ask(reader.commands, engine)
+
+    async def settle(self, commands: Collection[int]) -> None:
+        await self._do(chores.settle, commands)
+
+    async def save_snapshot(self, execution_id: str, snapshot: Snapshot) -> None:
+        await self._do(chores.save_snapshot, execution_id, snapshot)
+
+    async def snapshot(self, execution_id: str) -> Snapshot | None:
+        return await self._ask(reader.snapshot, execution_id)
+
+    async def bury(self, letter: DeadLetter) -> int:
+        return await self._do(chores.bury, letter)
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        return await self._ask(reader.dead_letters)
+
+    async def unbury(self, letter: int) -> None:
+        await self._do(chores.unbury, letter)
+
+    async def prune(self, *, before: int, keep_failed: bool = False, dry_run: bool = False) -> Pruned:
+        if dry_run:
+            return await self._ask(chores.would_prune, before, keep_failed)
+        runs = events = artifacts = 0
+        while (part := await self._do(chores.prune, before, keep_failed)).runs:
+            runs += part.runs
+            events += part.events
+        await self._do(chores.remove_texts)
+        unused = await self._ask(chores.unused_artifacts, self._folder)
+        for first in range(0, len(unused), chores.ARTIFACTS):
+            some = unused[first : first + chores.ARTIFACTS]
+            artifacts += await self._do(chores.remove_artifacts, self._folder, some)
+        return Pruned(runs=runs, events=events, artifacts=artifacts)
+
+    async def compact(self) -> int:
+        return await self._ask(chores.compact)
+
+    async def note(self, name: str, value: int) -> None:
+        await self._do(chores.note, name, value)
+
+    async def noted(self, name: str) -> int | None:
+        return await self._ask(reader.noted, name)
+
+    async def about(self) -> StoreInfo:
+        return await self._ask(reader.about, self._path, self._folder)
 
     async def close(self) -> None:
         if self._closed is None:
@@ -110,20 +203,36 @@ class SqliteStore:
             self._queue.put(job)
         else:
             job.error = refusals.closed()
-            _end(job)
+            job.end()
         return job.done
 
     def _write_now(self, job: Append) -> bool:
-        """Write without the detour over the thread, which takes longer than the writing, if nothing stands before."""
-        if self._unwritten or self._closed is not None or not self._writing.acquire(blocking=False):
+        """Write without the detour over the thread, which takes longer than the writing, if nothing stands before.
+
+        Of those that come in one turn of the event loop, the first: one transaction for all others takes less.
+        """
+        if self._unwritten or self._has_written or self._closed is not None:
+            return False
+        if not self._writing.acquire(blocking=False):
             return False
         try:
             written = self._writer.write_now(job)
         finally:
             self._writing.release()
         if written:
-            _end(job)
+            job.end()
+            self._has_written = True
+            self._loop.call_soon(self._begin_turn)
         return written
+
+    def _begin_turn(self) -> None:
+        self._has_written = False
+
+    async def _do(self, work: Callable[..., T], *args: Any) -> T:
+        chore = Chore(done=self._future(), work=lambda connection: work(connection, *args))
+        await self._submit(chore)
+        result: T = chore.result
+        return result
 
     async def _ask(self, question: Callable[..., T], *args: Any) -> T:
         if self._unwritten:
@@ -150,14 +259,4 @@ class SqliteStore:
     def _settle(self, jobs: Sequence[Job]) -> None:
         self._unwritten -= len(jobs)
         for job in jobs:
-            _end(job)
-
-
-def _end(job: Job) -> None:
-    if job.done.done():  # whoever waited was cancelled
-        return
-    if job.error is None:
-        job.done.set_result(None)
-    else:
-        job.done.set_exception(job.error)
-        job.done.exception()  # seen: to await a later append of the run is enough
+            job.end()

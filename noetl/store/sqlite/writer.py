@@ -17,10 +17,15 @@ from typing import Any
 
 import msgspec
 
-from noetl.errors import StoreError
-from noetl.store import refusals
+from noetl.errors import KeyTaken, StoreError
+from noetl.store import artifacts, refusals
+from noetl.store.base import RunRecord
+from noetl.store.encoding import Batch
+from noetl.store.jobs import Append, Creation, Job, letter_row
+from noetl.store.sqlite.artifact_folder import ArtifactFolder
 from noetl.store.sqlite.file import RUN_COLUMNS
-from noetl.store.sqlite.jobs import Append, Creation, Job
+from noetl.store.sqlite.jobs import Chore
+from noetl.store.sqlite.migrations import FENCED
 from noetl.store.status import Change
 
 Row = tuple[Any, ...]
@@ -41,11 +46,15 @@ _ENDS = """
     ))
     FROM runs WHERE execution_id IN (SELECT value FROM json_each(?))"""
 _CHANGE_STATUS = """
-    UPDATE runs SET status = json_extract(change.value, '$[0]'), ended_at = json_extract(change.value, '$[1]')
+    UPDATE runs SET
+        status = json_extract(change.value, '$[0]'),
+        ended_at = json_extract(change.value, '$[1]'),
+        engine = CASE WHEN json_extract(change.value, '$[1]') IS NULL THEN engine END
     FROM json_each(?) AS change WHERE runs.execution_id = change.key"""
 
 # The text is bound as bytes, which the interpreter need not decode; SQLite takes them for the text that they are.
-_APPEND, _APPEND_ROW = "INSERT INTO batches (execution_id, first, last, events)", "(?, ?, ?, CAST(? AS TEXT))"
+_APPEND, _APPEND_ROW = "INSERT INTO batches (execution_id, first, last, fence, events)", "(?, ?, ?, ?, CAST(? AS TEXT))"
+_BURY = "INSERT INTO dead_letters (kind, execution_id, at, cause, data)"
 _APPEND_ONE = f"{_APPEND} VALUES {_APPEND_ROW}"
 
 _run_row = attrgetter(*RUN_COLUMNS)
@@ -58,10 +67,19 @@ class Writer:
     and the primary key of `batches` refuses what would be accepted wrongly.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, patience_s: float) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        patience_s: float,
+        folder: ArtifactFolder,
+        artifact_limit: int = artifacts.LIMIT,
+    ) -> None:
         self._connection = connection
         self._path = path
         self._patience_s = patience_s
+        self._folder = folder
+        self._artifact_limit = artifact_limit
         self._unchecked = 0
         # The waiting for another writer, and for the disk at a checkpoint, is our own: `write_now` must do neither.
         connection.execute("PRAGMA busy_timeout = 0")
@@ -71,6 +89,9 @@ class Writer:
 
     def write(self, jobs: Sequence[Job]) -> None:
         """Does the jobs and never raises: a job that could not be done has its `error`."""
+        for job in jobs:
+            if isinstance(job, Append) and job.fault is None and not self._is_plain(job):
+                self._set_aside(job)
         try:
             self._commit_patiently(jobs)
         except sqlite3.OperationalError as error:  # the file: locked, full, gone
@@ -85,11 +106,11 @@ class Writer:
     def write_now(self, job: Append) -> bool:
         """Does a job that only adds to the end of a run, if that takes no waiting; otherwise nothing has happened."""
         run, batch = job.execution_id, job.batch
-        known = self._ends.get(run) == job.after and job.change is None and job.fault is None
-        if not known or batch.last < batch.first or self._unchecked > _LOG_CHARACTERS:
+        known = self._ends.get(run) == job.after and job.change is None and job.fault is None and not job.letters
+        if not known or not self._is_plain(job) or batch.last < batch.first or self._unchecked > _LOG_CHARACTERS:
             return False
         try:
-            self._connection.execute(_APPEND_ONE, (run, batch.first, batch.last, batch.text))
+            self._connection.execute(_APPEND_ONE, (run, batch.first, batch.last, job.fence, batch.text))
         except sqlite3.Error:
             self._undo([job])
             return False
@@ -97,6 +118,25 @@ class Writer:
         self._unchecked += len(batch.text)
         self._causes.pop(run, None)
         return True
+
+    def _is_plain(self, job: Append) -> bool:
+        """Whether all of the batch goes into the log itself."""
+        return artifacts.is_plain(job.batch.text, self._artifact_limit)
+
+    def _set_aside(self, job: Append) -> None:
+        """Before the events that name them, the artifacts are written."""
+        batch = job.batch
+        text, job.artifacts = artifacts.set_aside(batch.text, self._artifact_limit)
+        job.batch = Batch(batch.first, batch.last, text)
+        try:
+            self._keep(job)
+        except OSError as error:
+            job.fault = StoreError(f"cannot write an artifact of the event log '{self._path}': {error}")
+            job.fault.__cause__ = error
+
+    def _keep(self, job: Append) -> None:
+        for digest, content in job.artifacts.items():
+            self._folder.keep(digest, content)
 
     def _commit_patiently(self, jobs: Sequence[Job]) -> None:
         """As `_commit`, waiting for another process that writes."""
@@ -131,11 +171,13 @@ class Writer:
     def _commit(self, jobs: Sequence[Job]) -> None:
         creations = [job for job in jobs if isinstance(job, Creation)]
         appends = [job for job in jobs if isinstance(job, Append)]
+        chores = [job for job in jobs if isinstance(job, Chore)]
         ends = {job.run.execution_id: 0 for job in creations}
         self._look_up(self._uncertain(appends) - ends.keys())
         accepted = self._accept(appends, ends)
         changes = {job.execution_id: job.change for job in accepted if job.change is not None}
-        self._execute([*_create(creations), *_append(accepted), *_change(changes)])
+        statements = [*_create(creations), *_append(accepted), *_refer(accepted), *_bury(accepted), *_change(changes)]
+        self._execute(statements, chores, [job for job in accepted if job.artifacts])
         self._unchecked += sum(len(job.batch.text) for job in accepted)
         self._ends.update(ends)
         for job in accepted:
@@ -167,6 +209,8 @@ class Writer:
             run = job.execution_id
             last = ends.get(run, self._ends.get(run))
             job.error = job.fault or refusals.objection(run, last, job.after, self._causes.get(run))
+            if job.error is not None and last is not None and self._fence(run) != job.fence:
+                job.error = refusals.lost(run)
             if job.error is None:
                 ends[run] = job.batch.last
                 accepted.append(job)
@@ -174,14 +218,30 @@ class Writer:
                 self._causes.setdefault(run, job.error)
         return accepted
 
-    def _execute(self, statements: Sequence[Statement]) -> None:
-        if len(statements) == 1:  # atomic by itself
+    def _fence(self, run: str) -> int:
+        (fence,) = self._connection.execute("SELECT fence FROM runs WHERE execution_id = ?", (run,)).fetchone()
+        return int(fence)
+
+    def _execute(self, statements: Sequence[Statement], chores: Sequence[Chore], large: Sequence[Append]) -> None:
+        if len(statements) == 1 and not chores:  # atomic by itself
             self._connection.execute(*statements[0])
-        elif statements:
+        elif statements or chores:
             self._connection.execute("BEGIN IMMEDIATE")
+            for job in large:
+                # Since they were written, somebody may have removed them with the last run that had needed them.
+                self._keep(job)
             for statement in statements:
                 self._connection.execute(*statement)
+            for chore in chores:
+                self._carry_out(chore)
             self._connection.execute("COMMIT")
+
+    def _carry_out(self, chore: Chore) -> None:
+        chore.error = None
+        try:
+            chore.result = chore.work(self._connection)
+        except StoreError as error:
+            chore.error = error
 
     def _undo(self, jobs: Sequence[Job]) -> None:
         """Leaves no transaction open, and forgets what may have been stale."""
@@ -194,12 +254,22 @@ class Writer:
 
     def _refuse(self, job: Job, error: Exception) -> None:
         if isinstance(job, Creation) and isinstance(error, sqlite3.IntegrityError):
-            job.error = refusals.duplicate_run(job.run.execution_id)
-        elif isinstance(job, Creation | Append):
+            job.error = self._taken(job.run)
+        elif isinstance(job, Append) and isinstance(error, sqlite3.IntegrityError) and FENCED in str(error):
+            job.error = refusals.lost(job.execution_id)
+        elif isinstance(job, Creation | Append | Chore):
             job.error = StoreError(f"cannot write to the event log '{self._path}': {error}")
             job.error.__cause__ = error
         if isinstance(job, Append) and job.error is not None:
             self._causes.setdefault(job.execution_id, job.error)
+
+    def _taken(self, run: RunRecord) -> StoreError:
+        """Why a run could not be created: its key, or its id, is another's."""
+        if run.key is not None:
+            row = self._connection.execute("SELECT execution_id FROM runs WHERE key = ?", (run.key,)).fetchone()
+            if row is not None and row[0] != run.execution_id:
+                return KeyTaken(run.key, row[0])
+        return refusals.duplicate_run(run.execution_id)
 
 
 def _create(creations: Sequence[Creation]) -> Iterator[Statement]:
@@ -210,9 +280,19 @@ def _create(creations: Sequence[Creation]) -> Iterator[Statement]:
 
 
 def _append(appends: Sequence[Append]) -> Iterator[Statement]:
-    batches = ((job.execution_id, job.batch) for job in appends if job.batch.last >= job.batch.first)
-    rows = ((run, batch.first, batch.last, batch.text) for run, batch in batches)
+    written = ((job, job.batch) for job in appends if job.batch.last >= job.batch.first)
+    rows = ((job.execution_id, batch.first, batch.last, job.fence, batch.text) for job, batch in written)
     yield from _inserts(_APPEND, _APPEND_ROW, rows)
+
+
+def _refer(appends: Sequence[Append]) -> Iterator[Statement]:
+    rows = ((job.execution_id, digest) for job in appends for digest in job.artifacts)
+    yield from _inserts("INSERT OR IGNORE INTO artifacts (execution_id, digest)", "(?, ?)", rows)
+
+
+def _bury(appends: Sequence[Append]) -> Iterator[Statement]:
+    rows = (letter_row(letter) for job in appends for letter in job.letters)
+    yield from _inserts(_BURY, "(?, ?, ?, ?, ?)", rows)
 
 
 def _change(changes: dict[str, Change]) -> Iterator[Statement]:

@@ -4,7 +4,7 @@ import pytest
 from database import Database
 from stage import Stage
 
-from noetl.actions.postgres.embedded import EmbeddedServer
+from noetl.postgres.embedded import EmbeddedServer
 
 
 @pytest.fixture

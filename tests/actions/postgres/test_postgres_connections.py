@@ -12,8 +12,8 @@ import pytest
 from database import Database
 
 from noetl.actions.base import Outcome
-from noetl.actions.postgres.embedded import FOLDER_VARIABLE
 from noetl.errors import ActionError, ErrorKind
+from noetl.postgres.embedded import FOLDER_VARIABLE
 
 PASSWORD = "s3cr:t/#p"
 QUOTED = "s3cr%3At%2F%23p"

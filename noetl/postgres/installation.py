@@ -50,7 +50,7 @@ def find_installation(data: Path, *, copies: Path = COPIES) -> Installation:
         raise ActionError(
             ErrorKind.SYSTEM,
             "embedded_missing",
-            "'connection: embedded' needs the Postgres of the 'embedded' extra; install noetl with it",
+            "the embedded Postgres is not installed; install noetl with its extra 'embedded'",
         )
     found = dict(_versions(Path(spec.submodule_search_locations[0])))
     marker = data / "PG_VERSION"

@@ -1,11 +1,12 @@
 """The embedded Postgres of a user: one server for all processes, which the first starts and the last one stops.
 
 Nothing here relies on a process ending well: the locks of a dead process end with it, and the next one finds a server
-that nobody stopped, or what is left of it. Everything here blocks, and is called in a thread.
+that nobody stopped, or what is left of it. Everything but `joined` blocks, and is called in a thread.
 """
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import subprocess
@@ -14,8 +15,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from noetl.actions.postgres.cluster import DATABASE, PORT, USER, Cluster, short_path
-from noetl.actions.postgres.installation import embedded_failed
+from noetl.postgres.cluster import DATABASE, PORT, USER, Cluster, short_path
+from noetl.postgres.installation import embedded_failed
 
 FOLDER_VARIABLE = "NOETL_EMBEDDED_DIR"
 
@@ -45,6 +46,18 @@ class EmbeddedServer:
             host = use.enter_context(short_path(self._cluster.data))
             self._use = use.pop_all()
         return {"host": host, "port": PORT, "user": USER, "database": DATABASE, "ssl": False}
+
+    async def joined(self) -> dict[str, Any]:
+        """As `join`, without blocking; whoever is cancelled meanwhile has not joined."""
+        joining = asyncio.ensure_future(asyncio.to_thread(self.join))
+        try:
+            return await asyncio.shield(joining)
+        except asyncio.CancelledError:
+            # The thread cannot be stopped, and nobody else would leave the server that it joins.
+            await asyncio.wait([joining])
+            if joining.exception() is None:
+                await asyncio.to_thread(self.leave)
+            raise
 
     def revive(self) -> None:
         with self._alone():

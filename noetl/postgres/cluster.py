@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from noetl.actions.postgres.installation import Installation, embedded_failed, find_installation
+from noetl.postgres.installation import Installation, embedded_failed, find_installation
 
 USER = DATABASE = "postgres"
 PORT = 5432

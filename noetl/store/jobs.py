@@ -1,0 +1,81 @@
+"""What a store's writer is asked to do, and what came of it. Knows neither threads nor a database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from noetl.errors import StoreError
+from noetl.model.event import Event
+from noetl.store.base import DeadLetter, RunRecord
+from noetl.store.encoding import Batch, as_json, encode_batch
+from noetl.store.status import Change, status_change
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """Writes nothing: it is done when all before it is. `error` says why a job was not done."""
+
+    done: asyncio.Future[None]
+    error: StoreError | None = None
+
+    def end(self) -> None:
+        """Tells whoever waits."""
+        if self.done.done():  # whoever waited was cancelled
+            return
+        if self.error is None:
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(self.error)
+            self.done.exception()  # seen: to await a later append of the run is enough
+
+
+@dataclass(slots=True, kw_only=True)
+class Creation(Job):
+    run: RunRecord
+    text: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Append(Job):
+    """`fault`: the events are unfit; the job takes its turn all the same, for what follows in its run must fail too.
+
+    `artifacts` are what the batch refers to, by their digests.
+    """
+
+    execution_id: str
+    after: int
+    fence: int
+    batch: Batch
+    letters: Sequence[DeadLetter] = ()
+    artifacts: dict[str, bytes] = field(default_factory=dict)
+    change: Change | None = None
+    fault: StoreError | None = None
+
+    @classmethod
+    def of(
+        cls,
+        execution_id: str,
+        after: int,
+        events: Sequence[Event],
+        *,
+        fence: int,
+        letters: Sequence[DeadLetter],
+        done: asyncio.Future[None],
+    ) -> Self:
+        """Encodes here and not in the writer: it costs the interpreter the same, sets the data free, and fixes it."""
+        nothing = Batch(after + 1, after, b"[]")
+        job = cls(done=done, execution_id=execution_id, after=after, fence=fence, batch=nothing, letters=letters)
+        try:
+            job.batch = encode_batch(execution_id, after, events)
+            job.change = status_change(events)
+        except StoreError as error:
+            job.fault = error
+        return job
+
+
+def letter_row(letter: DeadLetter) -> tuple[str, str, int, str, str]:
+    """A dead letter as a table has it: kind, run, time, cause and data."""
+    return letter.kind, letter.execution_id, letter.at, as_json(letter.cause), as_json(letter.data)

@@ -1,0 +1,127 @@
+"""The statements by which the writer creates runs and appends to them: any number of runs in one round trip each.
+
+Each is atomic, and written so that to send it twice does nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from itertools import chain
+from operator import attrgetter
+from typing import Any
+
+from noetl.store.base import RunRecord
+from noetl.store.jobs import letter_row
+from noetl.store.postgres.server import Connection
+from noetl.store.postgres.turns import Turn
+
+#: The columns of `runs`, in the order of RunRecord's fields.
+RUN_COLUMNS = tuple(column.name for column in fields(RunRecord))
+
+_TYPES = {"started_at": "bigint", "ended_at": "bigint", "fence": "bigint"}
+_GIVEN_RUNS = ", ".join(f"${place}::{_TYPES.get(name, 'text')}[]" for place, name in enumerate(RUN_COLUMNS, 3))
+_COLUMNS = ", ".join(RUN_COLUMNS)
+
+_CREATE = f"""
+    WITH texts AS (
+        INSERT INTO playbooks (digest, text) SELECT * FROM unnest($1::text[], $2::bytea[]) ON CONFLICT DO NOTHING
+    )
+    INSERT INTO runs ({_COLUMNS})
+    SELECT {_COLUMNS} FROM unnest({_GIVEN_RUNS}) WITH ORDINALITY AS given ({_COLUMNS}, place) ORDER BY place
+    ON CONFLICT DO NOTHING
+    RETURNING execution_id"""
+
+# The update locks the row, and looks at it again where another transaction has changed it meanwhile: what was true of
+# the fence and of the last event is true when this is committed.
+_APPEND = """
+    WITH given AS (
+        SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[])
+            AS given (execution_id, after, last, fence, status, ended_at)
+    ), moved AS (
+        UPDATE runs SET
+            last = given.last,
+            status = coalesce(given.status, runs.status),
+            ended_at = CASE WHEN given.status IS NULL THEN runs.ended_at ELSE given.ended_at END,
+            engine = CASE WHEN given.ended_at IS NULL THEN runs.engine END
+        FROM given
+        WHERE runs.execution_id = given.execution_id AND runs.last = given.after AND runs.fence = given.fence
+        RETURNING runs.execution_id
+    ), written AS (
+        INSERT INTO batches (execution_id, first, last, events)
+        SELECT batch.* FROM unnest($7::text[], $8::bigint[], $9::bigint[], $10::bytea[])
+            AS batch (execution_id, first, last, events) JOIN moved USING (execution_id)
+    ), used AS (
+        INSERT INTO artifact_uses (execution_id, digest)
+        SELECT use.* FROM unnest($11::text[], $12::text[]) AS use (execution_id, digest) JOIN moved USING (execution_id)
+        ON CONFLICT DO NOTHING
+    ), buried AS (
+        INSERT INTO dead_letters (kind, execution_id, at, cause, data)
+        SELECT kind, letter.execution_id, at, cause, data
+        FROM unnest($13::text[], $14::text[], $15::text[], $16::bigint[], $17::text[], $18::text[])
+            AS letter (run, kind, execution_id, at, cause, data) JOIN moved ON moved.execution_id = letter.run
+    )
+    SELECT execution_id FROM moved"""
+
+# Before the events that name them. That one is used now keeps it from being removed at this moment with the last run
+# that had needed it; in order, or two who keep the same ones would wait for each other.
+_KEEP = """
+    INSERT INTO artifacts (digest, content)
+    SELECT * FROM unnest($1::text[], $2::bytea[]) AS artifact (digest, content) ORDER BY digest
+    ON CONFLICT (digest) DO UPDATE SET used_at = now()"""
+
+_ENDS = "SELECT execution_id, last, fence FROM runs WHERE execution_id = ANY($1::text[])"
+_HOLDS = "SELECT events = $4 FROM batches WHERE execution_id = $1 AND first = $2 AND last = $3"
+_RUN_BY_ID_OR_KEY = f"SELECT {_COLUMNS} FROM runs WHERE execution_id = $1 OR key = $2"
+
+_NO_CHANGE = (None, None)
+
+_run_row = attrgetter(*RUN_COLUMNS)
+
+
+async def create_runs(connection: Connection, turns: Sequence[Turn]) -> set[str]:
+    """The ids of the runs that were created: an id, or a key, may be taken."""
+    texts = {turn.creation.run.digest: turn.creation.text.encode() for turn in turns if turn.creation is not None}
+    columns = _columns((_run_row(turn.run) for turn in turns), len(RUN_COLUMNS))
+    rows = await connection.fetch(_CREATE, list(texts), list(texts.values()), *columns)
+    return {row[0] for row in rows}
+
+
+async def append_all(connection: Connection, turns: Sequence[Turn]) -> set[str]:
+    """The ids of the runs that went on: the last event of another, or its fence, is not what it should be."""
+    artifacts = {digest: content for turn in turns for digest, content in turn.artifacts.items()}
+    if artifacts:
+        await connection.execute(_KEEP, list(artifacts), list(artifacts.values()))
+    batches = [(it.execution_id, it.batch.first, it.batch.last, it.batch.text) for turn in turns for it in turn.batches]
+    uses = [(turn.execution_id, digest) for turn in turns for digest in turn.artifacts]
+    letters = [(turn.execution_id, *letter_row(letter)) for turn in turns for letter in turn.letters]
+    columns = (_columns(map(_head, turns), 6), _columns(batches, 4), _columns(uses, 2), _columns(letters, 6))
+    return {row[0] for row in await connection.fetch(_APPEND, *chain.from_iterable(columns))}
+
+
+def _columns(rows: Iterable[tuple[Any, ...]], number: int) -> Sequence[Sequence[Any]]:
+    """Rows as one array for each column."""
+    return list(zip(*rows, strict=True)) or [()] * number
+
+
+def _head(turn: Turn) -> tuple[Any, ...]:
+    return turn.execution_id, turn.after, turn.last, turn.fence, *(turn.change or _NO_CHANGE)
+
+
+async def ends_of(connection: Connection, runs: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """The last event and the fence of each of the runs that there are."""
+    return {row[0]: (row[1], row[2]) for row in await connection.fetch(_ENDS, list(runs))}
+
+
+async def is_written(connection: Connection, turn: Turn) -> bool:
+    """Whether the log already has exactly these events."""
+    for append in turn.batches:
+        batch = append.batch
+        if not await connection.fetchval(_HOLDS, append.execution_id, batch.first, batch.last, batch.text):
+            return False
+    return bool(turn.batches)
+
+
+async def namesakes(connection: Connection, run: RunRecord) -> list[RunRecord]:
+    """The runs with this one's id or key."""
+    return [RunRecord(**row) for row in await connection.fetch(_RUN_BY_ID_OR_KEY, run.execution_id, run.key)]
