@@ -45,6 +45,10 @@ class Rate:
     count: float
     per_s: float
 
+    @property
+    def per_second(self) -> float:
+        return self.count / self.per_s
+
 
 def parse_duration(value: str | int | float) -> float:
     """Seconds: `500ms`, `10s`, `1h30m`, `2d`, or a number of seconds. Raises ValueError."""

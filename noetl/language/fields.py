@@ -105,6 +105,10 @@ class Fields:
         node = self.node.get(key)
         return None if node is None else duration_or_expression(self.report, node, f"'{key}'")
 
+    def flag(self, key: str) -> bool | None:
+        node = self.get(key)
+        return None if node is None else literals.flag(self.report, node, f"'{key}'")
+
     def parallel(self, key: str) -> int | None:
         node = self.node.get(key)
         return None if node is None else literals.parallel(self.report, node, f"'{key}'")

@@ -95,6 +95,14 @@ def duration(report: Report, node: Node, what: str) -> float | None:
         return None
 
 
+def flag(report: Report, node: Node, what: str) -> bool | None:
+    value = node.value if isinstance(node, Scalar) else None
+    if isinstance(value, bool):
+        return value
+    report.wrong_type(what, "true or false", node)
+    return None
+
+
 def parallel(report: Report, node: Node, what: str) -> int | None:
     """A bound of concurrency: true is without a bound, false one after the other."""
     if isinstance(node, Scalar) and isinstance(node.value, bool):

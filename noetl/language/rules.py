@@ -19,10 +19,9 @@ from noetl.language.schema import ActionShape
 from noetl.language.secrets import read_secrets
 from noetl.language.steps import read_step, read_task
 from noetl.language.templating import data, template
-from noetl.language.unsupported import check_keys, check_value
 from noetl.language.work import find_step
 from noetl.model.expression import Template
-from noetl.model.playbook import SEQUENTIAL, OnError, Playbook, Step, Task
+from noetl.model.playbook import SEQUENTIAL, OnError, Playbook, Retry, Step, Task
 from noetl.span import Source
 
 API_VERSION = "noetl.io/v1"
@@ -44,15 +43,15 @@ def read_playbook(report: Report, source: Source, root: Node, actions: Mapping[s
         return None
     fields = Fields(report, root, "the playbook", _KEYS)
     fields.require(_REQUIRED)
-    check_keys(fields, "playbook")
     _check_header(fields)
     tasks, steps = find_definitions(fields, "tasks", "task"), find_definitions(fields, "steps", "step")
+    limits = read_limits(fields)
     program = Program(
         report=report,
         actions=actions,
         steps=frozenset(steps.by_name),
         tasks=frozenset(tasks.by_name),
-        limits=read_limits(fields),
+        limits=frozenset(limits),
     )
     given = fields.parallel("parallel")
     parallel = SEQUENTIAL if given is None else given
@@ -75,10 +74,14 @@ def read_playbook(report: Report, source: Source, root: Node, actions: Mapping[s
         parallel=parallel,
         timeout=fields.duration_or_expression("timeout"),
         on_error=_on_error(fields),
+        retry=_retry(fields),
+        retry_budget=fields.count("retry_budget", 0),
+        sla=fields.duration("sla"),
+        concurrency=fields.count("concurrency"),
+        limits=limits,
         outputs=None if fields.get("outputs") is None else _templates(fields, "outputs"),
         works=program.works(),
     )
-    _check_policies(fields)
     return playbook if made_steps else None
 
 
@@ -166,20 +169,18 @@ def _context(fields: Fields) -> dict[str, Template]:
 
 
 def _on_error(fields: Fields) -> OnError:
-    node = fields.get("on_error")
-    if isinstance(node, MappingNode):
-        retrying = Fields(fields.report, node, "'on_error'", ("retry",))
-        retrying.require(("retry",))
-        retry = retrying.get("retry")
-        if retry is not None:
-            read_retry(fields.report, retry, retrying.key("retry"))
-            check_value(fields.report, "on_error: retry", retrying.key("retry"))
+    """`on_error: {retry: ...}` aborts first."""
+    if isinstance(fields.get("on_error"), MappingNode):
         return OnError.ABORT
     return OnError(fields.choice("on_error", _ON_ERROR) or OnError.ABORT)
 
 
-def _check_policies(fields: Fields) -> None:
-    """The shape of what this version does not carry out."""
-    fields.count("concurrency")
-    fields.count("retry_budget", 0)
-    fields.duration("sla")
+def _retry(fields: Fields) -> Retry | None:
+    """How the whole run is tried again."""
+    node = fields.get("on_error")
+    if not isinstance(node, MappingNode):
+        return None
+    retrying = Fields(fields.report, node, "'on_error'", ("retry",))
+    retrying.require(("retry",))
+    retry = retrying.get("retry")
+    return None if retry is None else read_retry(fields.report, retry, retrying.key("retry"))

@@ -9,7 +9,6 @@ from noetl.language.outcome import reads_outcome
 from noetl.language.policies import read_policies
 from noetl.language.program import Program
 from noetl.language.templating import condition, template
-from noetl.language.unsupported import check_keys
 from noetl.language.work import read_calls, read_moves, read_spare, read_work, sorted_items
 from noetl.model.expression import Expression
 from noetl.model.playbook import SEQUENTIAL, Block, Case, Join, Merge, Step, Task
@@ -54,11 +53,9 @@ def read_step(program: Program, node: Mapping, name: Scalar, index: int, paralle
     """`parallel` is the playbook's, for steps without their own."""
     report = program.report
     fields = Fields(report, node, f"step '{name.text}'", _STEP_KEYS)
-    check_keys(fields, "step")
     bound = _parallel(fields, parallel)
     rule = fields.get("rule")
     merge = fields.choice("merge", [str(merge) for merge in Merge])
-    fields.duration("sla")
     work = _work(program, fields, name.text, bound)
     cases = () if rule is None else _cases(program, rule, name.text, bound)
     if rule is None and work is None and not fields.has_misspelt("run", "rule"):
@@ -73,6 +70,7 @@ def read_step(program: Program, node: Mapping, name: Scalar, index: int, paralle
         join_given=fields.get("join") is not None,
         merge=Merge.CONFLICT if merge is None else Merge(merge),
         priority=fields.choice("priority", _PRIORITIES) or "normal",
+        sla=fields.duration("sla"),
         max_visits=fields.count("max_visits") or 10_000,
         description=fields.text("description"),
         span=name.span,

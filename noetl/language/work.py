@@ -13,7 +13,7 @@ from noetl.language.program import Call, Program
 from noetl.language.report import head
 from noetl.language.schema import RUNTIMES
 from noetl.language.templating import template
-from noetl.language.unsupported import check_keys, check_value
+from noetl.language.unsupported import check_value
 from noetl.model.expression import Template
 from noetl.model.playbook import ActionCall, Store, TaskCall
 from noetl.spelling import did_you_mean, nearest
@@ -192,7 +192,6 @@ def _call(program: Program, item: Node, kind: str, place: str) -> Call | None:
 def _task_call(program: Program, item: Mapping, place: str, keys: tuple[str, ...]) -> TaskCall | None:
     fields = Fields(program.report, item, "a task call", keys)
     fields.require(("task",))
-    check_keys(fields, "call")
     fields.text("description")
     name, node = fields.text("task"), fields.get("task")
     target = None if name is None or node is None else _target(program, node, name, "task")
@@ -230,7 +229,6 @@ def _action_call(program: Program, item: Mapping, place: str) -> ActionCall | No
     shape = None if name is None else shape_of(program, node, name)
     keys = (*_ACTION_KEYS, *(item.entries if shape is None else shape.keys))
     fields = Fields(report, item, f"action '{name}'", keys)
-    check_keys(fields, "call")
     fields.text("description")
     id = program.reserve()
     policies = read_policies(fields)

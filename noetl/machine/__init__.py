@@ -7,7 +7,7 @@ advance a run.
 
 from noetl.machine.decide import decide
 from noetl.machine.evolve import evolve
-from noetl.machine.facts import ActionEnded, Advance, Cancel, Fact, Said, Signal, Start, TimerDue
+from noetl.machine.facts import ActionEnded, Advance, Cancel, Fact, Pause, Resume, Said, Signal, Start, TimerDue
 from noetl.machine.outstanding import Outstanding, RunAction, StopAction, changed, outstanding
 from noetl.machine.state import Run, Status
 
@@ -17,6 +17,8 @@ __all__ = [
     "Cancel",
     "Fact",
     "Outstanding",
+    "Pause",
+    "Resume",
     "Run",
     "RunAction",
     "Said",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from noetl.machine import frames, strands, timers
+from noetl.machine import frames, strands, timers, undoing
 from noetl.machine.result import Error, completed, failed
 from noetl.machine.state import Ending, Run, Token
 
@@ -89,6 +89,7 @@ CHANGES: dict[str, Callable[..., None]] = {
     "looped": frames.looped,
     "misjudge": misjudge,
     "quick": quick,
+    "remember": undoing.remember,
     "set": frames.set_values,
     "skip": frames.skip,
     "sleep": timers.sleep,

@@ -21,17 +21,19 @@ from collections.abc import Callable
 from typing import Any
 
 from noetl.errors import ErrorKind, ExpressionError
-from noetl.machine import rules, working
+from noetl.machine import compensation, control, rules, working
 from noetl.machine.branches import next_branch
 from noetl.machine.decider import Decider, error_of
 from noetl.machine.evaluation import duration
-from noetl.machine.facts import ActionEnded, Advance, Cancel, Fact, Said, Signal, Start, TimerDue
+from noetl.machine.facts import ActionEnded, Advance, Cancel, Fact, Pause, Resume, Said, Signal, Start, TimerDue
 from noetl.machine.held import as_data, hold, is_held
 from noetl.machine.joins import ready_join, unmet_join
 from noetl.machine.merging import final_token
 from noetl.machine.result import make_error
-from noetl.machine.state import ActionWait, Phase, Run, SignalWait, Status, Token
+from noetl.machine.retry import next_delay
+from noetl.machine.state import ActionWait, Phase, Run, Status, Token
 from noetl.model.event import Event, Kind
+from noetl.model.playbook import Retry
 
 #: How many events one call of `decide` makes before it returns, so that a long chain leaves room for other runs.
 BATCH = 512
@@ -54,6 +56,8 @@ def decide(run: Run, fact: Fact, *, batch: int = BATCH) -> list[Event]:
 
 def _drain(d: Decider, batch: int) -> None:
     events, ready = d.events, d.run.ready
+    if d.run.status is Status.PAUSED:
+        return
     # Parallel items that begin change their parent; the first of them that says something carries that.
     while (len(events) < batch and not d.paused) or d.pending:
         if ready:
@@ -91,8 +95,11 @@ def _go_on(d: Decider) -> bool:
         if (branch := next_branch(run)) is not None:
             _visit(d, rules.arrive(d, branch))
             return True
-    if not run.tokens:
-        _finish(d)
+    if run.tokens or (run.starts_at is not None and run.ending is None):
+        return False
+    if compensation.begin_next(d):
+        return True
+    _finish(d)
     return False
 
 
@@ -114,8 +121,23 @@ def _finish(d: Decider) -> None:
         data["error"] = error
     if ending is not None and ending.reason is not None:
         data["reason"] = ending.reason
+    if status is Status.FAILED and run.playbook.retry is not None:
+        data.update(_again(d, run.playbook.retry, error))
     kind = {Status.COMPLETED: Kind.RUN_COMPLETED, Status.CANCELLED: Kind.RUN_CANCELLED}.get(status, Kind.RUN_FAILED)
     d.emit(kind, None, data)
+
+
+def _again(d: Decider, retry: Retry, error: Any) -> dict[str, Any]:
+    """When the whole run is tried again, and as which attempt."""
+    final = final_token(d.run)
+    final.error = final.last_error = error
+    try:
+        delay = next_delay(retry, error, d.run.attempt, d.scope.at(final, "on_error.retry"))
+    except ExpressionError as problem:
+        return {"error": error_of(problem)}
+    if delay is None:
+        return {}
+    return {"again": {"attempt": d.run.attempt + 1, "due": d.run.at + round(delay * 1e6)}}
 
 
 def _outputs(d: Decider, status: Status) -> dict[str, Any]:
@@ -142,6 +164,10 @@ def _start(d: Decider, fact: Start) -> None:
         "environment": {},
         "context": {},
     }
+    if fact.starts_at is not None:
+        data["starts_at"] = fact.starts_at
+    if fact.rerun is not None:
+        data["rerun"] = dict(fact.rerun)
     try:
         data.update(_first_values(d, fact))
     except ExpressionError as problem:
@@ -157,7 +183,11 @@ def _first_values(d: Decider, fact: Start) -> dict[str, Any]:
     draft.attempt = fact.attempt
     draft.inputs = fact.inputs
     draft.names.update(fact.inputs)
+    draft.rerun = fact.rerun
     scope = Decider(draft, fact.at).scope
+    if fact.rerun is not None:
+        # What the first run called now is not to change what is done.
+        draft.at = fact.rerun["at"]
     environment: dict[str, Any] = {}
     held: dict[str, Any] = {}
     for name, template in draft.playbook.environment.items():
@@ -174,9 +204,12 @@ def _first_values(d: Decider, fact: Start) -> dict[str, Any]:
     values: dict[str, Any] = {"environment": environment, "context": draft.base.own}
     if held:
         values["held"] = as_data(held)
+    begins = fact.at if fact.starts_at is None else fact.starts_at
     timeout = draft.playbook.timeout
     if timeout is not None:
-        values["due"] = fact.at + round(duration(timeout, scope.at(None, "timeout")) * 1e6)
+        values["due"] = begins + round(duration(timeout, scope.at(None, "timeout")) * 1e6)
+    if draft.playbook.sla is not None:
+        values["late"] = begins + round(draft.playbook.sla * 1e6)
     return values
 
 
@@ -193,6 +226,8 @@ def _action_ended(d: Decider, fact: ActionEnded) -> None:
         return
     if fact.fields:
         data["fields"] = dict(fact.fields)
+    if fact.reused is not None:
+        data["reused"] = fact.reused
     if fact.error is not None:
         data["error"] = {**fact.error, "step": token.step.name, "attempt": wait.attempt}
         d.emit(Kind.ACTION_FAILED, token, data)
@@ -205,8 +240,17 @@ def _timer_due(d: Decider, fact: TimerDue) -> None:
     timer = d.run.timers.get(fact.timer)
     if timer is None or timer.due > d.run.at:
         return
+    if timer.purpose == "pause":
+        d.emit(Kind.RUN_RESUMED, None, {})
+        return
+    if d.run.status is Status.PAUSED:
+        return
     data: dict[str, Any] = {"timer": fact.timer, "purpose": timer.purpose}
-    if timer.purpose != "deadline":
+    if timer.purpose == "sla":
+        d.emit(Kind.RUN_LATE, None if timer.token is None else d.run.tokens[timer.token], {"timer": fact.timer})
+    elif timer.purpose == "start":
+        d.emit(Kind.TIMER_FIRED, None, data)
+    elif timer.purpose != "deadline":
         assert timer.token is not None
         d.emit(Kind.TIMER_FIRED, d.run.tokens[timer.token], data)
     elif timer.token is None:
@@ -223,33 +267,10 @@ def _timer_due(d: Decider, fact: TimerDue) -> None:
         d.emit(Kind.TIMER_FIRED, token, data)
 
 
-def _signal(d: Decider, fact: Signal) -> None:
-    run = d.run
-    if run.over:
-        return
-    waiting = [
-        token for token in run.tokens.values() if isinstance(token.wait, SignalWait) and token.wait.event == fact.event
-    ]
-    if not waiting:
-        d.emit(Kind.SIGNAL_RECEIVED, None, {"event": fact.event, "data": fact.data})
-        return
-    token = min(waiting, key=lambda token: token.wait.number if isinstance(token.wait, SignalWait) else 0)
-    d.change(token, "hear", fact.data)
-    d.emit(Kind.SIGNAL_RECEIVED, token, {"taken": fact.event})
-
-
-def _cancel(d: Decider, fact: Cancel) -> None:
-    run = d.run
-    if run.over or run.ending is not None or run.status is Status.PENDING:
-        return
-    error = make_error(ErrorKind.USER, "cancelled", f"cancelled: {fact.reason}")
-    d.end(Status.CANCELLED, error, reason=fact.reason)
-    d.emit(Kind.SIGNAL_RECEIVED, None, {"signal": "cancel", "reason": fact.reason})
-
-
 def _said(d: Decider, fact: Said) -> None:
+    """Something about a token that is still alive, or, without one, about the run."""
     token = d.run.tokens.get(fact.token)
-    if token is not None:
+    if token is not None or (not fact.token and not d.run.over):
         d.emit(fact.kind, token, fact.data)
 
 
@@ -262,7 +283,9 @@ _ON: dict[type, Callable[[Decider, Any], None]] = {
     Advance: _nothing,
     ActionEnded: _action_ended,
     TimerDue: _timer_due,
-    Signal: _signal,
-    Cancel: _cancel,
+    Signal: control.signal,
+    Cancel: control.cancel,
+    Pause: control.pause,
+    Resume: control.resume,
     Said: _said,
 }

@@ -28,6 +28,7 @@ from noetl.machine.state import (
     Status,
     Token,
 )
+from noetl.machine.undoing import token_of
 from noetl.machine.view import View
 from noetl.model.event import Event, Kind
 
@@ -50,7 +51,10 @@ def evolve(run: Run, event: Event) -> Run:
         for change in event.data.get("changes", ()):
             token_id, word, *arguments = change
             CHANGES[word](run, run.tokens.get(event.token if token_id is None else token_id), *arguments)
+        _refuse_other_step(run, event)
         apply_event(run, event)
+        if event.kind == Kind.STEP_STARTED:
+            _refuse_other_step(run, event)
     except (KeyError, IndexError, AttributeError, AssertionError) as error:
         raise ReplayError(
             f"event {event.seq} ({event.kind}) of run {run.id} does not fit the playbook: {error!r}"
@@ -61,6 +65,16 @@ def evolve(run: Run, event: Event) -> Run:
         run.ready[token.id] = token
         run.ready.move_to_end(token.id, last=False)
     return run
+
+
+def _refuse_other_step(run: Run, event: Event) -> None:
+    """The log says where a token was, and the playbook must have led it there."""
+    token = run.tokens.get(event.token)
+    if token is not None and token.step.name != event.step:
+        raise ReplayError(
+            f"event {event.seq} ({event.kind}) of run {run.id} does not fit the playbook: it is about step "
+            f"'{event.step}', and the playbook leads to step '{token.step.name}'"
+        )
 
 
 def apply_event(run: Run, event: Event) -> None:
@@ -76,6 +90,7 @@ def _run_started(run: Run, event: Event, data: Data) -> None:
     run.started_at = event.at
     run.attempt = data["attempt"]
     run.inputs = data["inputs"]
+    run.rerun = data.get("rerun")
     run.environment = {
         **data["environment"],
         **{name: msgspec.convert(held, Held) for name, held in data.get("held", {}).items()},
@@ -85,11 +100,22 @@ def _run_started(run: Run, event: Event, data: Data) -> None:
     if data.get("error") is not None:
         run.ending = Ending(Status.FAILED, data["error"], None, None)
         return
+    if data.get("due") is not None:
+        timers.set_timer(run, data["due"], None, "deadline", -1)
+    if data.get("late") is not None:
+        timers.set_timer(run, data["late"], None, "sla", -1)
+    run.starts_at = data.get("starts_at")
+    if run.starts_at is None:
+        _begin(run)
+    else:
+        timers.set_timer(run, run.starts_at, None, "start", -1)
+
+
+def _begin(run: Run) -> None:
+    """The first token sets out."""
     steps = [run.playbook.steps[name] for name in run.playbook.start]
     token = Token(ROOT, steps[0], View(run.base), View())
     add_token(run, token)
-    if data.get("due") is not None:
-        timers.set_timer(run, data["due"], None, "deadline", -1)
     if len(steps) > 1:
         enter_step(run, token)
         split(run, token, steps, run.playbook.parallel)
@@ -109,12 +135,14 @@ def _step_started(run: Run, event: Event, data: Data) -> None:
     step = token.step
     visit = data["visit"]
     run.visits[step.name] = visit
-    row = Row(step.name, visit, event.at, token.id)
+    row = Row(len(run.rows), step.name, visit, event.at, token.id)
     run.rows.append(row)
     known = token.known.get(step.name)
     token.visit = 1 if known is None else known.visits + 1
     token.known.own[step.name] = Known(row, None, token.visit)
     token.row = row
+    if "late" in data:
+        token.late = timers.set_timer(run, data["late"], token, "sla", -1)
     token.phase = _WORKING
     token.case = None
     token.failure = None
@@ -130,6 +158,9 @@ def _step_started(run: Run, event: Event, data: Data) -> None:
 def _finish_row(run: Run, token: Token, event: Event, status: Status) -> Row:
     row = token.row
     assert row is not None
+    if token.late is not None:
+        timers.drop_timer(run, token.late)
+        token.late = None
     row.status = status
     row.ended_at = event.at
     row.case = event.data.get("case")
@@ -177,6 +208,7 @@ def _action_started(run: Run, event: Event, data: Data) -> None:
     if isinstance(token.wait, SignalWait):
         return  # The change before it has said what the token waits for.
     frame = token.frames[-1]
+    assert frame.work.place == data["place"], f"the playbook leads to {frame.work.place}, not to {data['place']}"
     if "options" in data:
         frame.options = data["options"]
         frame.held = {name: msgspec.convert(held, Held) for name, held in data.get("held", {}).items()}
@@ -214,9 +246,18 @@ def _action_cancelled(run: Run, event: Event, data: Data) -> None:
     token.outcome = failed(error, attempts=data["attempt"], status="cancelled")
 
 
+def _action_queued(run: Run, event: Event, data: Data) -> None:
+    wait = run.tokens[event.token].wait
+    if isinstance(wait, ActionWait):
+        wait.queued = data["reason"]
+
+
 def _action_progress(run: Run, event: Event, data: Data) -> None:
+    token = run.tokens[event.token]
     if data.get("paused"):
-        run.wake(run.tokens[event.token])
+        run.wake(token)
+    if "queued" in data and isinstance(token.wait, ActionWait):
+        token.wait.queued = None
 
 
 def _token_joined(run: Run, event: Event, data: Data) -> None:
@@ -237,6 +278,9 @@ def _token_joined(run: Run, event: Event, data: Data) -> None:
 def _timer_fired(run: Run, event: Event, data: Data) -> None:
     timer = run.timers[data["timer"]]
     timers.drop_timer(run, data["timer"])
+    if timer.purpose == "start":
+        run.starts_at = None
+        _begin(run)
     if timer.token is None or timer.purpose == "deadline":
         return
     token = run.tokens[timer.token]
@@ -246,9 +290,60 @@ def _timer_fired(run: Run, event: Event, data: Data) -> None:
     run.wake(token)
 
 
+def _run_late(run: Run, event: Event, data: Data) -> None:
+    timers.drop_timer(run, data["timer"])
+
+
+def _action_retrying(run: Run, event: Event, data: Data) -> None:
+    run.retries += 1
+
+
+def _compensation_started(run: Run, event: Event, data: Data) -> None:
+    found = run.compensations[data["number"] - 1]
+    found.status = Status.RUNNING
+    token = token_of(run, found)
+    run.tokens[token.id] = token
+    run.wake(token)
+
+
+def _compensation_ended(run: Run, event: Event, data: Data) -> None:
+    found = run.compensations[data["number"] - 1]
+    found.error = data.get("error")
+    found.status = Status.COMPLETED if found.error is None else Status.FAILED
+    del run.tokens[event.token]
+    run.ready.pop(event.token, None)
+
+
 def _signal_received(run: Run, event: Event, data: Data) -> None:
+    _note_command(run, data)
     if "event" in data:
         run.signals.append((data["event"], data.get("data")))
+
+
+def _note_command(run: Run, data: Data) -> None:
+    run.last_command = max(run.last_command, data.get("command", 0))
+
+
+def _run_paused(run: Run, event: Event, data: Data) -> None:
+    _note_command(run, data)
+    run.status = Status.PAUSED
+    if data.get("until") is not None:
+        timers.set_timer(run, data["until"], None, "pause", -1)
+
+
+def _run_resumed(run: Run, event: Event, data: Data) -> None:
+    _note_command(run, data)
+    run.status = Status.RUNNING
+    for number in [number for number, timer in run.timers.items() if timer.purpose == "pause"]:
+        timers.drop_timer(run, number)
+    # Whatever fell due, or was to start, while the run stood still.
+    run.timers_changed.update(dict.fromkeys(run.timers))
+    run.changed.update(dict.fromkeys(run.tokens))
+    for token in run.tokens.values():
+        if isinstance(token.wait, ActionWait):
+            # Whoever was queued asks again.
+            token.wait.queued = None
+            token.wait.lost += bool(data.get("recovered"))
 
 
 def _run_completed(run: Run, event: Event, data: Data) -> None:
@@ -259,6 +354,8 @@ def _run_completed(run: Run, event: Event, data: Data) -> None:
 def _run_failed(run: Run, event: Event, data: Data) -> None:
     _end_run(run, event, Status.FAILED)
     run.error = data["error"]
+    if "again" in data:
+        run.again = (data["again"]["due"], data["again"]["attempt"])
 
 
 def _run_cancelled(run: Run, event: Event, data: Data) -> None:
@@ -276,6 +373,8 @@ def _end_run(run: Run, event: Event, status: Status) -> None:
 
 _APPLY: dict[str, Callable[[Run, Event, Data], None]] = {
     Kind.RUN_STARTED: _run_started,
+    Kind.RUN_PAUSED: _run_paused,
+    Kind.RUN_RESUMED: _run_resumed,
     Kind.RUN_COMPLETED: _run_completed,
     Kind.RUN_FAILED: _run_failed,
     Kind.RUN_CANCELLED: _run_cancelled,
@@ -287,8 +386,14 @@ _APPLY: dict[str, Callable[[Run, Event, Data], None]] = {
     Kind.ACTION_COMPLETED: _action_completed,
     Kind.ACTION_FAILED: _action_failed,
     Kind.ACTION_CANCELLED: _action_cancelled,
+    Kind.ACTION_QUEUED: _action_queued,
     Kind.ACTION_PROGRESS: _action_progress,
     Kind.TOKEN_JOINED: _token_joined,
     Kind.TIMER_FIRED: _timer_fired,
+    Kind.RUN_LATE: _run_late,
+    Kind.ACTION_RETRYING: _action_retrying,
+    Kind.COMPENSATION_STARTED: _compensation_started,
+    Kind.COMPENSATION_COMPLETED: _compensation_ended,
+    Kind.COMPENSATION_FAILED: _compensation_ended,
     Kind.SIGNAL_RECEIVED: _signal_received,
 }

@@ -49,10 +49,10 @@ def loop(run: Run, token: Token) -> None:
     token.frames[-1].stage = Stage.LOOPING
 
 
-def items(run: Run, token: Token, values: list[Any]) -> None:
-    """What a loop goes through."""
+def items(run: Run, token: Token, values: list[Any] | int) -> None:
+    """What a loop goes through; a number counts from 0."""
     frame = token.frames[-1]
-    frame.items = values
+    frame.items = range(values) if isinstance(values, int) else values
     frame.stage = Stage.LOOPING
 
 
@@ -96,9 +96,10 @@ def begin(run: Run, token: Token, due: int | None, args: dict[str, Any] | None, 
     if isinstance(work, TaskCall) and args is not None:
         kept = {name: msgspec.convert(value, Held) for name, value in (held or {}).items()}
         outer = frame.visible or {}
-        falls_back = len(token.frames) > 1 and token.frames[-2].stage is Stage.FALLBACK
+        # A task that serves another work's purpose sees what that work sees.
+        serves = token.compensates is not None if len(token.frames) == 1 else token.frames[-2].stage is Stage.FALLBACK
         own_loop = {name: frame.local[name] for name in (work.loop.name, "loop")} if work.loop and frame.local else {}
-        frame.body = {**(outer if falls_back else own_loop), **args, **kept}
+        frame.body = {**(outer if serves else own_loop), **args, **kept}
     if work.retry is not None and not isinstance(work, ActionCall):
         frame.base = token.view
         token.view = View(token.view)
@@ -234,11 +235,12 @@ def collect(run: Run, token: Token) -> None:
     assert outcome is not None
     assert loop is not None
     token.result = outcome
+    frame.spent += outcome["duration"]
     keep(token, frame)
     clear_deadline(run, frame)
     if outcome["failed"] and not token.tolerated:
         frame.data.append(None)
-        frame.errors.append(outcome["error"])
+        frame.errors[frame.index] = outcome["error"]
         if loop.on_error is OnError.CONTINUE:
             token.outcome = None
             frame.stage = Stage.LOOPING
@@ -253,10 +255,15 @@ def collect(run: Run, token: Token) -> None:
 def looped(run: Run, token: Token) -> None:
     """A loop is over: its result has the data of all iterations, and the failures that it went on after."""
     frame = token.frames[-1]
-    fields = {"errors": frame.errors} if frame.errors else None
+    fields = {"errors": failures(frame)} if frame.errors else None
     token.outcome = completed(frame.data, fields, max(1, frame.attempts), (run.at - frame.started_at) / 1e6)
     token.tolerated = False
     frame.stage = Stage.ENDING
+
+
+def failures(frame: Frame) -> list[Error]:
+    """The failures of a loop's iterations, in item order."""
+    return [frame.errors[index] for index in sorted(frame.errors)]
 
 
 def leave(run: Run, token: Token) -> None:
@@ -270,7 +277,7 @@ def leave(run: Run, token: Token) -> None:
         if frame.work.on_error is OnError.CONTINUE and not frame.iteration:
             token.tolerated = True
         if frame.errors and frame.work.loop is not None:
-            outcome = failed(outcome["error"], {**own_fields(outcome), "errors": frame.errors}, data=frame.data)
+            outcome = failed(outcome["error"], {**own_fields(outcome), "errors": failures(frame)}, data=frame.data)
     attempts = max(1, frame.attempts)
     if not outcome["skipped"] and outcome["attempts"] < attempts:
         outcome = {**outcome, "attempts": attempts}

@@ -91,7 +91,9 @@ def _stop(d: Decider, token: Token, work: ActionCall) -> bool:
     while outermost.parent is not None:
         outermost = outermost.parent
     d.change(token, "did", None)
-    d.end(Status.COMPLETED, None, reason=options.get("message"), by=outermost)
+    # What has begun to end goes on ending as it began; in a task that undoes work, only that task stops.
+    if d.run.ending is None:
+        d.end(Status.COMPLETED, None, reason=options.get("message"), by=outermost)
     d.change(outermost, "interrupt", -1, None)
     return True
 

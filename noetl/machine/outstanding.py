@@ -12,10 +12,10 @@ from noetl.model.playbook import ActionCall
 class RunAction:
     """Carry out an action: `options` are rendered, `held` are those to be rendered just before (language.md 5).
 
-    `wait` is the number to answer with; `timeout` is in seconds.
+    `wait` is the number to answer with; `timeout` is in seconds; `lost` counts the engines that were lost with it.
     """
 
-    __slots__ = ("attempt", "held", "key", "options", "step", "timeout", "token", "wait", "work")
+    __slots__ = ("attempt", "held", "key", "lost", "options", "step", "timeout", "token", "wait", "work")
 
     def __init__(self, token: str, step: str, work: ActionCall, wait: ActionWait) -> None:
         self.token = token
@@ -27,16 +27,19 @@ class RunAction:
         self.options: dict[str, Any] = wait.frame.options or {}
         self.held: dict[str, Held] = wait.frame.held
         self.key = wait.frame.key
+        self.lost = wait.lost
 
 
 class StopAction:
     """Stop an action that is carried out, and answer when it has ended."""
 
-    __slots__ = ("token", "wait")
+    __slots__ = ("key", "lost", "token", "wait")
 
-    def __init__(self, token: str, wait: int) -> None:
+    def __init__(self, token: str, wait: ActionWait) -> None:
         self.token = token
-        self.wait = wait
+        self.wait = wait.number
+        self.key = wait.frame.key
+        self.lost = wait.lost
 
 
 Command = RunAction | StopAction
@@ -53,19 +56,20 @@ class Outstanding:
 
 
 def command_of(run: Run, token_id: str) -> Command | None:
+    """What is to go on for a token. In a paused run nothing starts; what goes on may come to its end."""
     token = run.tokens.get(token_id)
     if token is None or run.status is not Status.RUNNING or not isinstance(token.wait, ActionWait):
         return None
     wait = token.wait
     if wait.cancelling:
-        return StopAction(token_id, wait.number)
+        return StopAction(token_id, wait)
     work = wait.frame.work
     assert isinstance(work, ActionCall)
     return RunAction(token_id, token.step.name, work, wait)
 
 
 def outstanding(run: Run) -> Outstanding:
-    """Everything that has to be going on; after a restart, all there is to resume."""
+    """Everything that has to be going on; after a restart, all there is to resume. Of a paused run, its timers."""
     actions = {token_id: command for token_id in run.tokens if (command := command_of(run, token_id)) is not None}
     return Outstanding({**actions}, {number: timer.due for number, timer in run.timers.items()})
 

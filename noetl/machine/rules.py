@@ -92,6 +92,8 @@ def _start(d: Decider, token: Token, arrivals: list[Token] | None = None, leaves
         _end_before(d, token, make_error(ErrorKind.PERMANENT, "max_visits", message, step=step.name))
         return None
     data: dict[str, Any] = {"visit": visit}
+    if step.sla is not None:
+        data["late"] = run.at + round(step.sla * 1e6)
     if arrivals is None:
         d.emit(_STARTED, token, data)
     else:

@@ -175,15 +175,15 @@ class Scope:
     @property
     def drawing(self) -> Drawing:
         if self._drawing is None:
-            self._drawing = Drawing(self.identity())
+            self._drawing = Drawing(f"{self.run.origin}/{self.position()}")
         return self._drawing
 
-    def identity(self) -> str:
-        """Where in this run the evaluation stands, whatever the timing: the base of idempotency keys, too."""
-        run, token = self.run, self.token
+    def position(self) -> str:
+        """Where in its run the evaluation stands, whatever the timing: with the run's id, the base of its keys."""
+        token = self.token
         if token is None:
-            return f"{run.id}//{self.place}"
-        return f"{run.id}/{token.id}/{token.step.name}/{token.visit}/{work_path(token)}/{self.place}"
+            return f"/{self.place}"
+        return f"{token.id}/{token.step.name}/{token.visit}/{work_path(token)}/{self.place}"
 
 
 def work_path(token: Token) -> str:

@@ -6,7 +6,7 @@ It is changed by `evolve` and the changes it applies, and by nothing else.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +22,7 @@ class Status(StrEnum):
     PENDING = "pending"
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     WAITING = "waiting"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -64,9 +65,13 @@ class Stage(StrEnum):
 
 
 class ActionWait:
-    """An attempt that the runtime carries out, since `started_at`. `number` is the `seq` of the event that began it."""
+    """An attempt that the runtime carries out, since `started_at`. `number` is the `seq` of the event that began it.
 
-    __slots__ = ("attempt", "cancelling", "frame", "number", "started_at", "timeout")
+    `lost` counts the engines that were lost while they carried it out; `queued` says what it waits for before it may
+    start, None once it has.
+    """
+
+    __slots__ = ("attempt", "cancelling", "frame", "lost", "number", "queued", "started_at", "timeout")
 
     def __init__(self, number: int, started_at: int, frame: Frame, attempt: int, timeout: float | None) -> None:
         self.number = number
@@ -75,6 +80,8 @@ class ActionWait:
         self.attempt = attempt
         self.timeout = timeout
         self.cancelling = False
+        self.lost = 0
+        self.queued: str | None = None
 
 
 class SignalWait:
@@ -106,9 +113,9 @@ Wait = ActionWait | SignalWait | TimerWait | StrandsWait
 
 
 class Timer:
-    """`due` is in microseconds since the epoch; `purpose` is `delay`, `wait` or `deadline`.
+    """`due` is in microseconds since the epoch; `purpose` is `delay`, `wait`, `deadline`, `sla`, `pause` or `start`.
 
-    A deadline belongs to the frame at `depth`; `token` is None for the deadline of the run.
+    A deadline belongs to the frame at `depth`; `token` is None for what belongs to the whole run.
     """
 
     __slots__ = ("depth", "due", "purpose", "token")
@@ -134,6 +141,7 @@ class Frame:
         "ended",
         "errors",
         "excused",
+        "first_failure",
         "held",
         "index",
         "items",
@@ -143,6 +151,7 @@ class Frame:
         "next",
         "options",
         "results",
+        "spent",
         "stage",
         "started_at",
         "strands",
@@ -166,9 +175,15 @@ class Frame:
         #: Whether the failure in hand was tolerated by an item's `on_error: continue`.
         self.tolerated = False
         self.index = -1
-        self.items: list[Any] | None = None
+        #: What a loop goes through; a number's are never all in memory.
+        self.items: Sequence[Any] | None = None
+        #: Of a loop's iterations, all that is kept when they have ended: their data in item order, and their failures.
         self.data: list[Any] = []
-        self.errors: list[Error] = []
+        self.errors: dict[int, Error] = {}
+        #: Of a parallel loop: the first item, in item order, that has failed, and its result.
+        self.first_failure: tuple[int, Result] | None = None
+        #: How long all iterations that have ended took together, in seconds.
+        self.spent = 0.0
         self.attempt = 0
         self.attempts = 0
         #: When this attempt began; `started_at` is when the work did.
@@ -181,10 +196,16 @@ class Frame:
         #: For each of `results`, whether its failure was tolerated.
         self.excused: list[bool] = []
         self.strands: dict[int, Token] = {}
+        #: The parallel calls of a block that have ended.
         self.ended: dict[int, tuple[Result, Token]] = {}
         self.options: dict[str, Any] | None = None
         self.held: dict[str, Held] = {}
         self.key = ""
+
+    @property
+    def done(self) -> int:
+        """How many iterations of the loop have ended."""
+        return len(self.data) - (len(self.strands) if self.stage is Stage.LOOPING else 0)
 
 
 class Fork:
@@ -239,11 +260,27 @@ class Fork:
 
 
 class Row:
-    """What a report tells of one visit of a step; times in microseconds since the epoch."""
+    """What a report tells of one visit of a step; times in microseconds since the epoch.
 
-    __slots__ = ("attempts", "case", "ended_at", "error", "name", "next", "started_at", "status", "token", "visit")
+    `number` is its place among the rows of the run. When it has ended it never changes again.
+    """
 
-    def __init__(self, name: str, visit: int, started_at: int, token: str) -> None:
+    __slots__ = (
+        "attempts",
+        "case",
+        "ended_at",
+        "error",
+        "name",
+        "next",
+        "number",
+        "started_at",
+        "status",
+        "token",
+        "visit",
+    )
+
+    def __init__(self, number: int, name: str, visit: int, started_at: int, token: str) -> None:
+        self.number = number
         self.name = name
         self.visit = visit
         self.started_at = started_at
@@ -276,6 +313,7 @@ class Token:
     __slots__ = (
         "branch",
         "case",
+        "compensates",
         "error",
         "failure",
         "fork",
@@ -284,6 +322,7 @@ class Token:
         "interrupt",
         "known",
         "last_error",
+        "late",
         "lost",
         "outcome",
         "parent",
@@ -313,6 +352,10 @@ class Token:
         self.turn_branch = 0
         self.parent: Token | None = None
         self.slot = 0
+        #: What this token undoes, after everything else has ended.
+        self.compensates: Compensation | None = None
+        #: The number of the timer that tells when the visit is late.
+        self.late: int | None = None
         self.visit = 0
         self.row: Row | None = None
         self.frames: list[Frame] = []
@@ -336,6 +379,25 @@ class Token:
     @property
     def local(self) -> dict[str, Any] | None:
         return self.frames[-1].local if self.frames else None
+
+
+class Compensation:
+    """Work that has completed and can be undone: what it saw, for the task that undoes it, and what came of it."""
+
+    __slots__ = ("error", "known", "local", "number", "result", "status", "step", "view", "visit", "work")
+
+    def __init__(self, number: int, work: Work, token: Token, local: dict[str, Any] | None) -> None:
+        self.number = number
+        self.work = work
+        self.step = token.step
+        self.visit = token.visit
+        self.view = View(None, token.view.flat())
+        self.known = View(None, token.known.flat())
+        self.local = local
+        self.result = token.outcome
+        #: How undoing it went; `pending` before that.
+        self.status: Status = Status.PENDING
+        self.error: Error | None = None
 
 
 class Ending:
@@ -383,8 +445,21 @@ class Run:
         self.timers: dict[int, Timer] = {}
         self.next_timer = 1
         self.signals: list[tuple[str, Any]] = []
+        #: The greatest number of a command that has been carried out: one that comes again does nothing.
+        self.last_command = 0
         self.ended: list[tuple[tuple[int, ...], Token]] = []
         self.ending: Ending | None = None
+        #: What has completed and can be undone, in order of completion.
+        self.compensations: list[Compensation] = []
+        #: All retries so far, which a `retry_budget` bounds.
+        self.retries = 0
+        #: When a run that tries a failed one again begins, while it still waits for that.
+        self.starts_at: int | None = None
+        #: Of a run that repeats another one: `of`, that run; `from`, a step from which on nothing is taken over, or
+        #: null; `origin` and `at`, the first run of all that were repeated so and its start, from which is drawn.
+        self.rerun: Mapping[str, Any] | None = None
+        #: When this run, which has failed, is tried again, and as which attempt.
+        self.again: tuple[int, int] | None = None
         #: The failure that a report names: the one that ended the run, or under `on_error: continue` the first.
         self.error: Error | None = None
         self.outputs: dict[str, Any] = {}
@@ -395,6 +470,11 @@ class Run:
     @property
     def over(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def origin(self) -> str:
+        """The run whose `uuid()` and `random()` this one draws."""
+        return self.id if self.rerun is None else str(self.rerun["origin"])
 
     def wake(self, token: Token) -> None:
         """The token has something to do that waits for nothing outside."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from noetl.machine.branches import child_path, order, remove_token
 from noetl.machine.frames import begin_iteration, calls_of, fail, keep, looped, note_error, tried
 from noetl.machine.merging import merge_views
@@ -33,6 +31,7 @@ def spawn(run: Run, token: Token, slots: list[int]) -> None:
         strand.result, strand.results = token.result, token.results
         strand.error, strand.last_error = token.error, token.last_error
         if frame.stage is Stage.LOOPING:
+            frame.data.append(None)
             inner = Frame(frame.work, run.at, frame.visible)
             inner.items = frame.items
             inner.index = slot
@@ -51,11 +50,15 @@ def gather(run: Run, token: Token) -> None:
     """All parallel items have ended: their results, and, unless one failed, what they set, in item order."""
     frame = token.frames[-1]
     token.wait = None
+    if frame.stage is Stage.LOOPING:
+        _gather_iterations(run, token, frame)
+    else:
+        _gather_calls(run, token, frame)
+
+
+def _gather_calls(run: Run, token: Token, frame: Frame) -> None:
     ended = [frame.ended[slot] for slot in sorted(frame.ended)]
     frame.ended = {}
-    if frame.stage is Stage.LOOPING:
-        _gather_iterations(run, token, frame, ended)
-        return
     results = [result for result, _ in ended]
     frame.results = results
     frame.excused = [result["failed"] and strand.tolerated for result, strand in ended]
@@ -78,21 +81,13 @@ def gather(run: Run, token: Token) -> None:
         fail(run, token, make_error("permanent", "merge_conflict", conflict.message, step=token.step.name))
 
 
-def _gather_iterations(run: Run, token: Token, frame: Frame, ended: list[tuple[dict[str, Any], Token]]) -> None:
+def _gather_iterations(run: Run, token: Token, frame: Frame) -> None:
     loop = frame.work.loop
     assert loop is not None
-    wrong: Result | None = None
-    for result, strand in ended:
-        frame.attempts = max(frame.attempts, result["attempts"])
-        if result["failed"] and not strand.tolerated:
-            frame.data.append(None)
-            if result["status"] == "failed":
-                frame.errors.append(result["error"])
-                wrong = wrong or result
-                note_error(token, result["error"])
-        else:
-            frame.data.append(result["data"])
-    if wrong is not None and loop.on_error is OnError.FAIL:
+    if frame.errors:
+        note_error(token, frame.errors[max(frame.errors)])
+    if frame.first_failure is not None and loop.on_error is OnError.FAIL:
+        _, wrong = frame.first_failure
         duration = (run.at - frame.started_at) / 1e6
         token.outcome = failed(wrong["error"], own_fields(wrong), data=frame.data, duration=duration)
         token.tolerated = False
@@ -100,6 +95,18 @@ def _gather_iterations(run: Run, token: Token, frame: Frame, ended: list[tuple[d
         frame.stage = Stage.ENDING
     else:
         looped(run, token)
+
+
+def _end_iteration(frame: Frame, slot: int, result: Result, *, tolerated: bool) -> None:
+    """What is kept of an iteration: neither its token nor its result, for there may be a million of them."""
+    frame.attempts = max(frame.attempts, result["attempts"])
+    frame.spent += result["duration"]
+    if not result["failed"] or tolerated:
+        frame.data[slot] = result["data"]
+    elif result["status"] == "failed":
+        frame.errors[slot] = result["error"]
+        if frame.first_failure is None or slot < frame.first_failure[0]:
+            frame.first_failure = (slot, result)
 
 
 def end_strand(run: Run, token: Token, *, cancelled: bool) -> None:
@@ -115,7 +122,10 @@ def end_strand(run: Run, token: Token, *, cancelled: bool) -> None:
     else:
         assert token.outcome is not None
         result = token.outcome
-    frame.ended[token.slot] = (result, token)
+    if frame.stage is Stage.LOOPING:
+        _end_iteration(frame, token.slot, result, tolerated=token.tolerated)
+    else:
+        frame.ended[token.slot] = (result, token)
     if not frame.strands:
         parent.wait = None
         run.wake(parent)

@@ -12,14 +12,14 @@ from typing import Any
 
 from noetl.errors import ErrorKind, ExpressionError
 from noetl.expressions import as_text
-from noetl.machine import inline, rules
+from noetl.machine import compensation, inline, rules
 from noetl.machine.decider import Decider, begin_block, error_of
 from noetl.machine.evaluation import count, duration
 from noetl.machine.frames import bound_of, calls_of
 from noetl.machine.held import as_data, hold, is_held
 from noetl.machine.result import make_error
 from noetl.machine.retry import next_delay
-from noetl.machine.state import Frame, Stage, Token
+from noetl.machine.state import Frame, Run, Stage, Token
 from noetl.model.event import Kind
 from noetl.model.expression import Template
 from noetl.model.playbook import ActionCall, TaskCall, Work
@@ -50,6 +50,9 @@ def go_on(d: Decider, token: Token) -> None:
         elif token.parent is not None:
             _end_strand(d, token)
             return
+        elif token.compensates is not None:
+            compensation.end(d, token)
+            return
         elif token.outcome is None and token.step.work is not None:
             begin_block(d, token, token.step.work)
         elif not rules.settle(d, token):
@@ -79,8 +82,8 @@ def _entered(d: Decider, token: Token, frame: Frame) -> GoesOn:
     return True
 
 
-def _items(value: Any, work: Work) -> list[Any]:
-    """A list as it is; a mapping as `{key, value}`; a number counts from 0."""
+def _items(value: Any, work: Work) -> list[Any] | int:
+    """A list or number as it is; a mapping as `{key, value}`."""
     assert work.loop is not None
     if isinstance(value, Mapping):
         return [{"key": key, "value": item} for key, item in value.items()]
@@ -89,7 +92,7 @@ def _items(value: Any, work: Work) -> list[Any]:
     if isinstance(value, int) and not isinstance(value, bool):
         if value > inline.MOST_ITEMS:
             raise ExpressionError(f"a loop over {value} items is too long", span=work.loop.span)
-        return list(range(value))
+        return max(0, value)
     if isinstance(value, list):
         return value
     wrong = "a text" if isinstance(value, str) else "nothing" if value is None else as_text(value)
@@ -134,7 +137,7 @@ def _next_item(d: Decider, token: Token, frame: Frame) -> GoesOn:
         return True
     if length == 0:
         d.change(token, "looped")
-    elif frame.ended:
+    elif frame.next:
         d.change(token, "gather")
     else:
         d.change(token, "spawn", list(range(min(at_once or length, length))))
@@ -224,12 +227,16 @@ def _ask(d: Decider, token: Token, work: ActionCall) -> GoesOn:
         data["options"] = options
         if held:
             data["held"] = as_data(held)
-        identity = d.scope.at(token, work.place).identity()
-        data["key"] = hashlib.sha256(identity.encode()).hexdigest()[:32]
+        data["key"] = key_of(d.run.id, d.scope.at(token, work.place).position())
     if work.timeout is not None:
         data["timeout"] = duration(work.timeout, d.scope.at(token, f"{work.place}.timeout"))
     d.emit(Kind.ACTION_STARTED, token, data)
     return False
+
+
+def key_of(execution_id: str, position: str) -> str:
+    """The idempotency key of an action."""
+    return hashlib.sha256(f"{execution_id}/{position}".encode()).hexdigest()[:32]
 
 
 def _tried(d: Decider, token: Token, frame: Frame) -> GoesOn:
@@ -237,8 +244,10 @@ def _tried(d: Decider, token: Token, frame: Frame) -> GoesOn:
     work = frame.work
     outcome = token.outcome
     assert outcome is not None
+    if work.compensate is not None and outcome["status"] == "completed":
+        d.change(token, "remember")
     if outcome["failed"] and not token.tolerated and outcome["status"] == "failed":
-        if work.retry is not None and frame.attempt > 0:
+        if work.retry is not None and frame.attempt > 0 and _may_retry(d.run):
             scope = d.scope.at(token, f"{work.place}.retry.{frame.attempt}")
             try:
                 delay = next_delay(work.retry, outcome["error"], frame.attempt, scope)
@@ -248,6 +257,12 @@ def _tried(d: Decider, token: Token, frame: Frame) -> GoesOn:
                 return _retry(d, token, frame, outcome["error"], delay)
         return _exhausted(d, token, frame)
     return _iterated(d, token, frame)
+
+
+def _may_retry(run: Run) -> bool:
+    """All retries of a run together are bounded."""
+    budget = run.playbook.retry_budget
+    return budget is None or run.retries < budget
 
 
 def _exhausted(d: Decider, token: Token, frame: Frame) -> GoesOn:
@@ -338,6 +353,8 @@ def _cancelled(d: Decider, token: Token) -> None:
     ending = d.run.ending
     if token.parent is not None:
         d.emit(Kind.TOKEN_JOINED, token, {"item": token.slot, "result": False})
+    elif token.compensates is not None:
+        compensation.end(d, token)
     elif ending is not None and ending.by == token.id:
         d.emit(Kind.STEP_COMPLETED, token, {})
     else:

@@ -96,6 +96,37 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitBreaker:
+    """Opens when the share of failures among the calls of the last `window` seconds reaches `threshold`.
+
+    While it is open nothing is called; after `open_for` seconds `half_open` calls try whether it works again.
+    """
+
+    threshold: float = 0.5
+    window: float = 60.0
+    open_for: float = 30.0
+    half_open: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What actions with this `limit` share, in all runs of one engine.
+
+    `concurrency` of them run at once, and `rate` start per second after a first `burst`. An `adaptive` limit lets fewer
+    run at once as more of them fail. What has waited `queue_timeout` seconds fails.
+    """
+
+    name: str
+    concurrency: int | None = None
+    rate: float | None = None
+    burst: int = 1
+    adaptive: bool = False
+    queue_timeout: float | None = None
+    circuit_breaker: CircuitBreaker | None = None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """What a step can be busy with, and the policies around it.
 
@@ -130,6 +161,7 @@ class Work:
             and self.retry is None
             and self.timeout is None
             and self.fallback is None
+            and self.compensate is None
             and self.on_error is OnError.FAIL
         )
 
@@ -243,6 +275,7 @@ class Step:
     merge: Merge = Merge.CONFLICT
     take: Take = Take.FIRST
     priority: str = "normal"
+    sla: float | None = None
     max_visits: int = 10_000
     description: str | None = None
     span: Span = field(compare=False, repr=False)
@@ -290,7 +323,7 @@ class Playbook:
 
     `works[i].id == i` for all work there is. `environment` and `context` are in the order in which they are rendered.
     `outputs` is None without that section. `held` are the environment entries that read `secrets` or `env` (language.md
-    5).
+    5). `retry` is what `on_error: {retry: ...}` says. Durations are in seconds.
     """
 
     name: str
@@ -309,6 +342,11 @@ class Playbook:
     parallel: int = SEQUENTIAL
     timeout: float | Expression | None = None
     on_error: OnError = OnError.ABORT
+    retry: Retry | None = None
+    retry_budget: int | None = None
+    sla: float | None = None
+    concurrency: int | None = None
+    limits: Mapping[str, Limit] = field(default_factory=dict)
     outputs: Mapping[str, Template] | None = None
     scope: Scope = Scope.BRANCH
     works: tuple[ActionCall | TaskCall | Block, ...] = field(repr=False)

@@ -807,9 +807,6 @@ steps:
     run: [{action: noop, limit: api}]
 """,
         """\
-p.yaml:6:26: error[unsupported]: 'limit' is part of the language but this version does not carry it out
-    6 |     run: [{action: noop, limit: api}]
-      |                          ^^^^^
 p.yaml:6:33: error[unknown-limit]: limit 'api' is not defined
     6 |     run: [{action: noop, limit: api}]
       |                                 ^^^
@@ -972,23 +969,9 @@ limits: {api: {rate: fast}}
 steps: [{name: A, run: [{action: noop}]}]
 """,
         """\
-p.yaml:4:1: error[unsupported]: 'limits' is part of the language but this version does not carry it out
-    4 | limits: {api: {rate: fast}}
-      | ^^^^^^
 p.yaml:4:22: error[bad-rate]: 'rate' must be a rate such as '10/s', got 'fast'
     4 | limits: {api: {rate: fast}}
       |                      ^^^^
-""",
-    ),
-    "unsupported: a key": (
-        """\
-concurrency: 4
-steps: [{name: A, run: [{action: noop}]}]
-""",
-        """\
-p.yaml:4:1: error[unsupported]: 'concurrency' is part of the language but this version does not carry it out
-    4 | concurrency: 4
-      | ^^^^^^^^^^^
 """,
     ),
     "unsupported: a value": (

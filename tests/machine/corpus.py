@@ -351,14 +351,14 @@ steps:
       - {action: shell, cmd: "{{ item }}", loop: {items: "{{ seq }}", parallel: 2}, as: par}
       - {action: shell, cmd: "{{ item.key }}={{ item.value }}", loop: {items: {x: 1, y: 2}}, as: map}
       - {action: shell, cmd: "{{ item }}", loop: {items: 3}, as: num}
-      - {action: shell, cmd: "{{ item }}", loop: {items: []}, as: none}
+      - {action: shell, cmd: "{{ item }}", loop: {items: []}, as: nothing}
 """,
         {
             "seq": ["a-0-false", "b-1-false", "c-2-true"],
             "par": ["a-0-false", "b-1-false", "c-2-true"],
             "map": ["x=1", "y=2"],
             "num": [0, 1, 2],
-            "none": [],
+            "nothing": [],
         },
     ),
     Rehearsal(

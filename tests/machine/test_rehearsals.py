@@ -7,9 +7,12 @@ import random
 import pytest
 from corner_cases import CORNER_CASES
 from corpus import CORPUS, Rehearsal
+from policy_cases import POLICY_CASES
 from simulation import Simulation, final_state, playbook_of, refold, simulate
 
-each = pytest.mark.parametrize("rehearsal", [*CORPUS, *CORNER_CASES], ids=lambda rehearsal: rehearsal.name)
+each = pytest.mark.parametrize(
+    "rehearsal", [*CORPUS, *CORNER_CASES, *POLICY_CASES], ids=lambda rehearsal: rehearsal.name
+)
 
 
 @each
