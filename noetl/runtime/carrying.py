@@ -16,7 +16,7 @@ from typing import Any
 
 from noetl.actions.base import Call, Handler, Origin, Render
 from noetl.actions.registry import convert_options
-from noetl.errors import ActionError, ErrorKind, ExpressionError
+from noetl.errors import ActionError, ErrorKind, ExpressionError, StoreError
 from noetl.machine import RunAction
 from noetl.machine.held import HeldOption, release
 from noetl.machine.result import Error, make_error
@@ -37,7 +37,7 @@ class Ended:
 
 
 async def carry_out(command: RunAction, around: Surroundings) -> Ended:
-    """Run the handler of an action to its end; never raises but asyncio's CancelledError."""
+    """Run the handler of an action to its end; never raises but asyncio's CancelledError, and StoreError."""
     work = command.work
     try:
         handler = around.handler(work.action)
@@ -60,6 +60,9 @@ async def carry_out(command: RunAction, around: Surroundings) -> Ended:
         return _failed(command, around, ActionError(ErrorKind.TRANSIENT, "timeout", message))
     except ExpressionError as error:
         return _failed(command, around, ActionError(ErrorKind.PERMANENT, error.code, error.message))
+    except StoreError:
+        # The log of a run that it called: to say that the action has failed would be to say too much.
+        raise
     except Exception as error:
         trace = "".join(traceback.format_exception(error))
         message = f"the handler of '{work.action}' raised {type(error).__name__}: {error}"

@@ -7,61 +7,45 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from noetl.actions.base import Handler, Outcome, Resource
 from noetl.actions.registry import Registry, Shapes
-from noetl.errors import ActionError, ErrorKind, NoetlError, PlaybookError
+from noetl.errors import ActionError, ErrorKind, KeyTaken, NoetlError, OwnedElsewhere, RunEnded, StoreError
 from noetl.language import coerce_inputs, load
-from noetl.machine import Cancel, Run, RunAction, Signal, Start
+from noetl.machine import Cancel, Resume, Run, RunAction, Signal, Status, StopAction
 from noetl.model.event import Event
 from noetl.model.playbook import Playbook
-from noetl.runtime.ids import child_id, new_id
+from noetl.runtime.admission import Admission
+from noetl.runtime.calls import LOOK_S, Calls
+from noetl.runtime.clock import microseconds
+from noetl.runtime.handle import RunHandle
+from noetl.runtime.ids import new_id
+from noetl.runtime.inbox import Inbox
+from noetl.runtime.memo import Memo, memo_of
+from noetl.runtime.ownership import LEASE_S, Ownership
+from noetl.runtime.recorded import Playbooks, folder_of, playbook_of, refuse_ended, refuse_unbegun, state_of
+from noetl.runtime.recovery import Recovery, end_given_up
 from noetl.runtime.report import Report, report
 from noetl.runtime.resources import Resources
-from noetl.runtime.runner import Runner, microseconds
+from noetl.runtime.retention import keep_pruned, wanted_retention
+from noetl.runtime.runner import Runner
 from noetl.runtime.secrets import read_secrets
-from noetl.store.base import EventStore, RunRecord
+from noetl.runtime.snapshots import EVERY
+from noetl.store.base import Command, Durability, EventStore, RunRecord
 from noetl.store.opening import open_store
-from noetl.values import to_json
 
 if TYPE_CHECKING:
     from noetl.runtime.planning import Plan
 
-#: A playbook that calls itself, through others or not, ends here.
-DEEPEST = 50
+#: An action is carried out again after its engine was lost so many times; then it fails.
+MAX_LOST = 5
 
 Subscriber = Callable[[Event], None]
-
-
-class RunHandle:
-    """A run that has been started."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-
-    @property
-    def execution_id(self) -> str:
-        return self._runner.run.id
-
-    async def result(self) -> Report:
-        """Wait for the end. Raises StoreError where the log could not be written."""
-        return await asyncio.shield(self._runner.over)
-
-    def report(self) -> Report:
-        """How far the run has come."""
-        return report(self._runner.run)
-
-    def cancel(self, reason: str = "cancelled by its caller") -> None:
-        """Ask the run to end; running actions are stopped, and it ends as cancelled."""
-        self._runner.feed(Cancel(at=microseconds(), reason=reason))
-
-    def signal(self, event: str, data: Any = None) -> None:
-        """Send an event to a `wait`; it is kept until one takes it. Raises TypeError where the data has no JSON."""
-        self._runner.feed(Signal(at=microseconds(), event=event, data=to_json(data)))
 
 
 class Engine:
@@ -71,8 +55,18 @@ class Engine:
             report = await engine.run(noetl.load("playbook.yaml"), {"threshold": 50})
 
     `store` is the URL of the event log, `memory:` by default. `handlers` are further actions. `working_folder` is what
-    `cwd` and written files are relative to. With `rebuilds` (by default what NOETL_REBUILD=1 says), every run is thrown
-    away after each append and folded again from the store: slow, and the way to show that nothing lives only in memory.
+    `cwd` and written files are relative to. `durability` says when an event counts as written, `concurrency` how many
+    actions run at once.
+
+    An engine of which nothing is heard for `lease_s` seconds may lose its runs to another one, and an action that is
+    lost with its engine more than `max_lost` times fails. The state of a run is saved every `snapshot_every` events,
+    less often as the run grows (0: never), so that not all of them are needed to go on with it.
+
+    Runs that ended more than `retention` ago (`30d`, or seconds; by default what NOETL_RETENTION says, else none) are
+    removed, in the background and at most once a day; with `keep_failed` those that failed are not.
+
+    With `rebuilds` (by default what NOETL_REBUILD=1 says), every run is thrown away after each append and folded again
+    from the store: slow, and the way to show that nothing lives only in memory.
     """
 
     def __init__(
@@ -81,29 +75,68 @@ class Engine:
         *,
         handlers: Iterable[Handler] = (),
         working_folder: Path | None = None,
+        durability: Durability | str = Durability.RELAXED,
+        lease_s: float = LEASE_S,
+        max_lost: int = MAX_LOST,
+        concurrency: int | None = None,
+        snapshot_every: int = EVERY,
+        retention: str | float | None = None,
+        keep_failed: bool | None = None,
         rebuilds: bool | None = None,
     ) -> None:
         self._url = store
+        self._durability = Durability(durability)
+        self._lease_s = lease_s
+        self._max_lost = max_lost
+        self._concurrency = concurrency
+        self.bounded = concurrency is not None
+        self.snapshot_every = snapshot_every
+        self._retention = wanted_retention(retention, keep_failed)
+        self._pruning: asyncio.Task[None] | None = None
         self.registry = Registry(handlers)
         self.shapes = Shapes(self.registry)
         self.working_folder = Path.cwd() if working_folder is None else working_folder
         self.rebuilds = os.environ.get("NOETL_REBUILD") == "1" if rebuilds is None else rebuilds
         self._store: EventStore | None = None
+        self._ownership: Ownership | None = None
+        self._inbox: Inbox | None = None
+        self._admission: Admission | None = None
         self._resources = Resources()
         self._runners: dict[str, Runner] = {}
         self._subscribers: list[Subscriber] = []
+        self._adopting: dict[str, asyncio.Task[Runner]] = {}
+        self._recovery = Recovery(self)
+        self._calls = Calls(self)
         self._groups: set[int] = set()
 
     async def __aenter__(self) -> Self:
-        self._store = await open_store(self._url)
+        self._store = await open_store(self._url, durability=self._durability)
+        self._ownership = Ownership(self._store, self._lease_s, self._find_lost)
+        self._admission = Admission(self._concurrency)
+        if self._retention is not None:
+            self._pruning = asyncio.get_running_loop().create_task(keep_pruned(self._store, self._retention))
         return self
 
     @property
     def store(self) -> EventStore:
         """The event log. Raises NoetlError where the engine is not open."""
         if self._store is None:
-            raise NoetlError("an engine has to be opened: 'async with noetl.Engine() as engine'")
+            raise _not_open()
         return self._store
+
+    @property
+    def ownership(self) -> Ownership:
+        """What this engine may drive. Raises NoetlError where the engine is not open."""
+        if self._ownership is None:
+            raise _not_open()
+        return self._ownership
+
+    @property
+    def admission(self) -> Admission:
+        """When actions may start. Raises NoetlError where the engine is not open."""
+        if self._admission is None:
+            raise _not_open()
+        return self._admission
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -115,8 +148,16 @@ class Engine:
 
         A run that has not ended can be resumed.
         """
+        if self._inbox is not None:
+            self._inbox.close()
+        if self._pruning is not None:
+            self._pruning.cancel()
+        self._recovery.close()
+        for adopting in list(self._adopting.values()):
+            adopting.cancel()
         await asyncio.gather(*(runner.close() for runner in list(self._runners.values())))
         await self._resources.close()
+        await self.ownership.close()
         await self.store.close()
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
@@ -140,25 +181,111 @@ class Engine:
         values = coerce_inputs(playbook, inputs or {}, text)
         return make_plan(playbook, values, os.environ, self.registry, self._folder_of(playbook))
 
-    async def run(self, playbook: Playbook, inputs: Mapping[str, Any] | None = None) -> Report:
-        """Run a playbook to its end; when the caller is cancelled, so is the run."""
-        handle = await self.start(playbook, inputs)
+    async def run(
+        self, playbook: Playbook, inputs: Mapping[str, Any] | None = None, *, key: str | None = None
+    ) -> Report:
+        """Run a playbook to its end; when the caller is cancelled, so is the run.
+
+        With a `key` that a run in the store has no second one starts: that one is gone on with, or its report given.
+        """
         try:
-            return await handle.result()
-        except asyncio.CancelledError:
-            handle.cancel()
-            await handle.result()
-            raise
+            handle = await self.start(playbook, inputs, key=key)
+        except KeyTaken as taken:
+            return await self.join(taken.execution_id)
+        try:
+            return await handle.result_or_cancel()
+        except OwnedElsewhere:
+            # It failed, and another engine was faster to try it again.
+            return await self.join(handle.execution_id)
 
     async def start(
-        self, playbook: Playbook, inputs: Mapping[str, Any] | None = None, *, text: Mapping[str, str] | None = None
+        self,
+        playbook: Playbook,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        text: Mapping[str, str] | None = None,
+        key: str | None = None,
     ) -> RunHandle:
         """Start a run. An input in `text` is read as its declared type, as on the command line, and comes first.
 
-        Raises PlaybookError where the inputs or secrets are wrong.
+        Raises PlaybookError where the inputs or secrets are wrong, and KeyTaken where there is a run with the key; one
+        that was lost before it had begun is begun anew.
         """
         values = coerce_inputs(playbook, inputs or {}, text)
-        return RunHandle(await self._begin(playbook, values, new_id()))
+        try:
+            return RunHandle(await self.begin(playbook, values, new_id(), key=key))
+        except KeyTaken as taken:
+            record = await self._record(taken.execution_id)
+            if not await self._recovery.is_unbegun(record):
+                raise
+            try:
+                return RunHandle(await self.begin_again(record, values))
+            except OwnedElsewhere:
+                raise taken from None
+
+    async def rerun(
+        self,
+        execution_id: str,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        text: Mapping[str, str] | None = None,
+        from_step: str | None = None,
+        playbook: Playbook | None = None,
+    ) -> RunHandle:
+        """Run an ended run again, as a new run that takes over what the old one has completed.
+
+        With `from_step` nothing is taken over that began after the first visit of that step. Inputs that are not given
+        are those of the old run, and so is the playbook. Raises NoetlError where the run has not ended.
+        """
+        from noetl.runtime.rerun import begin_rerun
+
+        return await begin_rerun(self, execution_id, inputs or {}, text=text, from_step=from_step, playbook=playbook)
+
+    async def resume(self, execution_id: str) -> RunHandle:
+        """Go on with a run that was interrupted or is paused, or, where it is to be tried again, with that.
+
+        Raises OwnedElsewhere while another engine drives it, ReplayError where its events do not fit its playbook, and
+        PlaybookError where its secrets or actions are not to be had here.
+        """
+        found = await self.go_on_with(await self._record(execution_id))
+        if isinstance(found, Report):
+            raise RunEnded(f"run '{execution_id}' has ended ({found.status})")
+        self._end_pause(found)
+        return RunHandle(found)
+
+    async def recover(self) -> list[RunHandle]:
+        """Go on with every run that has lost its engine. Paused ones stay so; children are left to their parents.
+
+        A run that cannot be gone on with here is left as it is, and a warning says why.
+        """
+        return [RunHandle(runner) for runner in await self._recovery.recover()]
+
+    async def join(self, execution_id: str) -> Report:
+        """Wait for the end of a run, wherever it goes on; where nobody drives it, go on with it here."""
+        while True:
+            try:
+                found = await self.go_on_with(await self._record(execution_id))
+                if isinstance(found, Report):
+                    return found
+                self._end_pause(found)
+                return await RunHandle(found).result_or_cancel()
+            except OwnedElsewhere:
+                await asyncio.sleep(LOOK_S)
+
+    async def retry_dead(self, letter: int, *, to: str | None = None) -> RunHandle | None:
+        """Try again what a dead letter is about, and remove it.
+
+        A run begins anew with the same playbook and inputs; for a lost action it is run again from there, or gone on
+        with where it has not ended. A signal is sent `to` another run; then there is no handle.
+        """
+        from noetl.runtime.reviving import retry_letter
+
+        return await retry_letter(self, letter, to)
+
+    async def report(self, execution_id: str) -> Report:
+        """What the event log tells of a run."""
+        record = await self._record(execution_id)
+        return report(await state_of(self.store, record, await playbook_of(self.store, record, self.shapes)))
 
     def runs(self) -> list[Run]:
         """The states of the runs that go on, by start: to look at, and only now, for they go on changing."""
@@ -171,8 +298,9 @@ class Engine:
 
     async def idle(self) -> None:
         """Wait until no run is going on, detached ones included."""
-        while self._runners:
-            await asyncio.wait([runner.over for runner in self._runners.values()])
+        while self._runners or self._recovery.following:
+            ends: list[asyncio.Future[Any]] = [runner.over for runner in self._runners.values()]
+            await asyncio.wait([*ends, *self._recovery.following.values()])
             await asyncio.sleep(0)
 
     def cancel(self, reason: str) -> None:
@@ -186,7 +314,7 @@ class Engine:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, signal.SIGKILL)
 
-    async def _begin(
+    async def begin(
         self,
         playbook: Playbook,
         inputs: Mapping[str, Any],
@@ -194,36 +322,187 @@ class Engine:
         *,
         secrets: Mapping[str, str] | None = None,
         parent: Runner | None = None,
+        key: str | None = None,
+        attempt: int = 1,
+        starts_at: int | None = None,
+        folder: str | None = None,
+        memo: Memo | None = None,
     ) -> Runner:
+        """`folder` is the working folder, where it is not the engine's own; `memo`, what another run has done."""
         path = Path(playbook.source.name)
-        folder = self._folder_of(playbook)
-        known = read_secrets(playbook, secrets or {}, folder)
-        at = microseconds()
-        await self.store.create(
-            RunRecord(
-                execution_id=execution_id,
-                playbook=playbook.name,
-                status="running",
-                started_at=at,
-                parent=None if parent is None else parent.run.id,
-                path=str(path.absolute()) if path.is_file() else None,
-                digest=playbook.digest,
-                folder=str(self.working_folder),
-            ),
-            playbook.source.text,
+        is_file = path.is_file()
+        record = RunRecord(
+            execution_id=execution_id,
+            playbook=playbook.name,
+            status="running",
+            started_at=microseconds(),
+            key=key,
+            parent=None if parent is None else parent.run.id,
+            path=str(path.absolute()) if is_file else None,
+            digest=playbook.digest,
+            folder=str(self.working_folder) if folder is None else folder,
+            engine=self.ownership.engine,
+            fence=1,
         )
+        known = read_secrets(playbook, secrets or {}, folder_of(record))
+        await self.ownership.enter()
+        await self.store.create(record, playbook.source.text)
+        runner = self._drive(Run(playbook, execution_id), record, known, parent, memo)
+        runner.start(inputs, at=record.started_at, attempt=attempt, starts_at=starts_at)
+        return runner
+
+    def follow(self, failed: Runner) -> asyncio.Task[Runner]:
+        """Begin the run that tries a failed one again; it waits by itself until its time has come."""
+        return self._recovery.follow(failed.run, failed.secrets, self._runners.get(failed.parent or ""))
+
+    async def go_on_with(
+        self,
+        record: RunRecord,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        parent: Runner | None = None,
+    ) -> Runner | Report:
+        """Drive a run, or the last of those that try it again; where that has ended, its report."""
+        return await self._recovery.go_on_with(record, inputs=inputs, secrets=secrets, parent=parent)
+
+    def driven(self, execution_id: str) -> Runner | None:
+        """The runner of a run that this engine drives, and that is not about to end."""
+        runner = self._runners.get(execution_id)
+        return None if runner is None or runner.run.over else runner
+
+    async def begin_again(
+        self,
+        record: RunRecord,
+        inputs: Mapping[str, Any],
+        *,
+        secrets: Mapping[str, str] | None = None,
+        parent: Runner | None = None,
+        attempt: int = 1,
+        starts_at: int | None = None,
+        memo: Memo | None = None,
+    ) -> Runner:
+        """Begin a run that was lost before it had begun."""
+        playbook = await playbook_of(self.store, record, self.shapes)
+        known = read_secrets(playbook, secrets or {}, folder_of(record))
+        fence = await self.ownership.claim(record.execution_id)
+        driven = self.driven(record.execution_id)
+        if driven is not None:
+            # Somebody else here was faster.
+            return driven
+        runner = self._drive(Run(playbook, record.execution_id), replace(record, fence=fence), known, parent, memo)
+        runner.start(inputs, at=microseconds(), attempt=attempt, starts_at=starts_at)
+        return runner
+
+    async def adopt(self, record: RunRecord, playbooks: Playbooks, parent: Runner | None = None) -> Runner:
+        """Drive a run that the store knows and nobody drives; who asks at the same time gets the same."""
+        task = self._adopting.get(record.execution_id)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._adopt(record, playbooks, parent))
+            self._adopting[record.execution_id] = task
+            task.add_done_callback(lambda _: self._adopting.pop(record.execution_id))
+        # Shielded: who asks may be cancelled, and a run must not stay claimed with nobody to drive it.
+        return await asyncio.shield(task)
+
+    async def _adopt(self, record: RunRecord, playbooks: Playbooks, parent: Runner | None) -> Runner:
+        runner = self.driven(record.execution_id)
+        if runner is not None:
+            return runner
+        refuse_ended(record)
+        playbook, known = await playbooks.of(record)
+        fence = await self.ownership.claim(record.execution_id)
+        try:
+            run = await state_of(self.store, record, playbook)
+            refuse_unbegun(run)
+            # It may have ended since the record was read.
+            refuse_ended(replace(record, status=run.status, ended_at=run.ended_at))
+            memo = await memo_of(self.store, run.rerun)
+            await end_given_up(run, self._max_lost)
+        except BaseException:
+            await self._release(record.execution_id)
+            raise
+        runner = self._drive(run, replace(record, fence=fence), known, parent, memo)
+        runner.adopt(max_lost=self._max_lost)
+        return runner
+
+    async def let_go(self, runner: Runner) -> None:
+        """Stop driving one run, wherever it is, so that another engine may."""
+        await runner.close()
+        await self._release(runner.run.id)
+
+    async def _release(self, execution_id: str) -> None:
+        try:
+            await self.store.release(execution_id, self.ownership.engine)
+        except StoreError as error:
+            # It is free with the lease of this engine.
+            logging.getLogger("noetl").warning("run %s could not be released: %s", execution_id, error)
+
+    def _drive(
+        self, run: Run, record: RunRecord, secrets: Mapping[str, str], parent: Runner | None, memo: Memo | None
+    ) -> Runner:
+        if self._inbox is None:
+            self._inbox = Inbox(self.store, self.ownership.engine, self._obey)
         runner = Runner(
             self,
-            Run(playbook, execution_id),
-            folder=folder,
-            working_folder=self.working_folder,
-            secrets=known,
+            run,
+            folder=folder_of(record),
+            working_folder=Path(record.folder),
+            secrets=secrets,
             depth=0 if parent is None else parent.depth + 1,
+            fence=record.fence,
+            parent=record.parent,
+            memo=memo,
         )
-        self._runners[execution_id] = runner
-        runner.over.add_done_callback(lambda _: self._runners.pop(execution_id, None))
-        runner.feed(Start(at=at, inputs=inputs, env=os.environ))
+        self._runners[run.id] = runner
+        runner.over.add_done_callback(lambda _: self._runners.pop(run.id, None))
         return runner
+
+    async def _record(self, execution_id: str) -> RunRecord:
+        record = await self.store.record(execution_id)
+        if record is None:
+            raise NoetlError(f"the event log has no run '{execution_id}'")
+        return record
+
+    def _obey(self, command: Command) -> Callable[[], Awaitable[None]] | None:
+        """Do what another process asks of a run; the called runs stand still and go on with it.
+
+        What is returned waits until that is durable; None where the run is not driven yet.
+        """
+        runner = self._runners.get(command.execution_id)
+        if runner is None:
+            return None
+        data, at = command.data, microseconds()
+        if command.kind == "signal":
+            runner.feed(Signal(at=at, event=data["event"], data=data.get("data"), command=command.id))
+        elif command.kind == "cancel":
+            runner.feed(Cancel(at=at, reason=data["reason"], command=command.id))
+        elif command.id > runner.run.last_command or (runner.run.status is Status.PAUSED) == (command.kind == "pause"):
+            # Else it has come before, and something later has overtaken it.
+            for one in self._family(runner):
+                if command.kind == "pause":
+                    one.pause(data["reason"], until=data.get("until"), command=command.id, now=data.get("now", False))
+                else:
+                    one.feed(Resume(at=at, command=command.id))
+        return runner.written
+
+    def _end_pause(self, runner: Runner) -> None:
+        if runner.run.status is Status.PAUSED:
+            for one in self._family(runner):
+                one.feed(Resume(at=microseconds()))
+
+    async def _find_lost(self) -> None:
+        """The lease had ended: another engine may have taken over runs that have nothing to write and do not notice."""
+        for runner in list(self._runners.values()):
+            record = await self.store.record(runner.run.id)
+            if record is None or record.fence != runner.fence:
+                runner.lose()
+
+    def _family(self, runner: Runner) -> list[Runner]:
+        """A run with those that it has called, and they have; with the callers first."""
+        found = [runner]
+        for one in found:
+            found += [other for other in self._runners.values() if other.parent == one.run.id]
+        return found
 
     def _folder_of(self, playbook: Playbook) -> Path:
         """The folder of a playbook's file; of a text, the one where runs are started."""
@@ -239,6 +518,10 @@ class Engine:
     def spawned(self, pid: int) -> None:
         self._groups.add(pid)
 
+    def ended(self, pids: Collection[int]) -> None:
+        # A number that is free again may come to be another program's.
+        self._groups.difference_update(pids)
+
     def publish(self, events: list[Event]) -> None:
         for subscriber in tuple(self._subscribers):
             for event in events:
@@ -253,52 +536,15 @@ class Engine:
 
     async def run_child(self, parent: Runner, command: RunAction, options: Any) -> Outcome:
         """Run the playbook that a `playbook` action names; its outputs are the data."""
-        if parent.depth >= DEEPEST:
-            message = f"playbooks call each other {DEEPEST} deep, which is as deep as they may"
-            raise ActionError(ErrorKind.USER, "too_deep", message)
-        try:
-            playbook = self.load(_child_path(parent.folder, options))
-            inputs = coerce_inputs(playbook, options.inputs)
-            # Every attempt needs a run of its own, and keeps its key; the number of the event that began it tells them
-            # apart, and is the same when a recovered parent looks for the child again.
-            execution_id = child_id(parent.run.id, f"{command.key}#{command.wait}")
-            child = await self._begin(playbook, inputs, execution_id, secrets=options.secrets, parent=parent)
-        except PlaybookError as error:
-            problems = [problem.as_data() for problem in error.problems]
-            first = next(problem for problem in error.problems)
-            message = f"the playbook '{options.path or options.name}' cannot be run: {first.message}"
-            raise ActionError(ErrorKind.USER, "invalid_playbook", message, {"problems": problems}) from error
-        if options.detach:
-            return Outcome(data={"execution_id": execution_id})
-        handle = RunHandle(child)
-        try:
-            result = await handle.result()
-        except asyncio.CancelledError:
-            handle.cancel("its parent was cancelled")
-            await handle.result()
-            raise
-        return _outcome_of(result)
+        return await self._calls.carry_out(parent, command, options)
+
+    async def stop_child(self, parent: Runner, command: StopAction) -> None:
+        """End the run that an action of a lost engine has called."""
+        await self._calls.stop(parent, command)
 
 
-def _child_path(folder: Path, options: Any) -> Path:
-    if options.path is not None:
-        return folder / str(options.path)
-    candidates = [folder / f"{options.name}{ending}" for ending in (".yaml", ".yml", ".json")]
-    return next((path for path in candidates if path.is_file()), candidates[0])
-
-
-def _outcome_of(result: Report) -> Outcome:
-    if result.succeeded:
-        return Outcome(data=result.outputs, fields={"execution_id": result.execution_id})
-    error = result.error or {}
-    details = {"execution_id": result.execution_id, "step": error.get("step"), "error": error}
-    raise ActionError(
-        ErrorKind(error.get("kind", ErrorKind.PERMANENT)),
-        error.get("code", "failed"),
-        error.get("message", "the called playbook failed"),
-        details,
-        {"execution_id": result.execution_id},
-    )
+def _not_open() -> NoetlError:
+    return NoetlError("an engine has to be opened: 'async with noetl.Engine() as engine'")
 
 
 async def arun(

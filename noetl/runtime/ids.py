@@ -23,5 +23,10 @@ def child_id(parent: str, key: str) -> str:
     return parent[:10] + _text(int.from_bytes(digest[:10], "big"))[10:]
 
 
+def following_id(execution_id: str) -> str:
+    """The id of the run that tries a failed one again."""
+    return child_id(execution_id, "again")
+
+
 def _text(number: int) -> str:
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))

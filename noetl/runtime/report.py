@@ -8,14 +8,15 @@ from typing import Any
 from noetl.machine import Run, Status
 from noetl.machine.result import Error
 from noetl.machine.scope import iso
-from noetl.machine.state import Row
+from noetl.machine.state import Compensation, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The state of a run at one moment.
 
-    `duration` is in seconds, `error` the failure that ended it, `steps` rows by start.
+    `duration` is in seconds, `error` the failure that ended it, `steps` rows by start, `compensations` what was or is
+    to be undone, in that order.
     """
 
     execution_id: str
@@ -28,6 +29,7 @@ class Report:
     error: Error | None
     steps: list[dict[str, Any]] = field(repr=False)
     signals: list[str] = field(default_factory=list)
+    compensations: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def succeeded(self) -> bool:
@@ -48,6 +50,8 @@ class Report:
         }
         if self.signals:
             data["signals"] = self.signals
+        if self.compensations:
+            data["compensations"] = self.compensations
         return data
 
 
@@ -65,7 +69,25 @@ def report(run: Run) -> Report:
         error=run.error,
         steps=[_row(row, run.at) for row in run.rows],
         signals=[event for event, _ in run.signals],
+        compensations=[_undoing(one) for one in reversed(run.compensations)] if _undoes(run) else [],
     )
+
+
+def _undoes(run: Run) -> bool:
+    """Whether anything has begun to be undone; what could be undone in a run that succeeds is no news."""
+    return any(one.status is not Status.PENDING for one in run.compensations)
+
+
+def _undoing(found: Compensation) -> dict[str, Any]:
+    compensate = found.work.compensate
+    assert compensate is not None
+    return {
+        "step": found.step.name,
+        "place": found.work.place,
+        "task": compensate.task,
+        "status": str(found.status),
+        "error": found.error,
+    }
 
 
 def _row(row: Row, now: int) -> dict[str, Any]:

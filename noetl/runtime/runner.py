@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from noetl.actions.base import Handler, Outcome, Resource
-from noetl.errors import StoreError
+from noetl.actions.leftovers import end_leftovers
+from noetl.errors import RETRYABLE_KINDS, ErrorKind, StoreError
 from noetl.machine import (
     ActionEnded,
     Advance,
     Fact,
     Outstanding,
+    Pause,
+    Resume,
     Run,
     RunAction,
+    Said,
+    Start,
+    Status,
     StopAction,
     TimerDue,
     changed,
@@ -27,12 +33,22 @@ from noetl.machine import (
     outstanding,
 )
 from noetl.machine.decide import BATCH
+from noetl.machine.outstanding import command_of
+from noetl.machine.result import make_error
 from noetl.machine.state import ActionWait
-from noetl.model.event import Event
+from noetl.model.event import Event, Kind
+from noetl.model.playbook import ActionCall
+from noetl.runtime.admission import Admission
 from noetl.runtime.carrying import carry_out
+from noetl.runtime.clock import microseconds
+from noetl.runtime.dead_letters import given_up, left_over
+from noetl.runtime.limits import Demand, Refused
+from noetl.runtime.memo import Memo
 from noetl.runtime.report import Report, report
+from noetl.runtime.snapshots import SnapshotKeeper
 from noetl.runtime.surroundings import Surroundings
-from noetl.store.base import EventStore
+from noetl.store.base import DeadLetter, EventStore
+from noetl.store.refusals import lost
 from noetl.values import Masker
 
 #: So many batches may wait to be written before a long chain waits for the store.
@@ -42,28 +58,36 @@ BATCHES_AHEAD = 4
 LONGEST_SLEEP_S = 3600.0
 
 
-def microseconds() -> int:
-    """The time, UTC, in microseconds since the epoch."""
-    return time.time_ns() // 1000
-
-
 class Host(Protocol):
     """What a runner needs of the engine it lives in."""
 
     rebuilds: bool
+    #: Whether the engine bounds how many actions run at once.
+    bounded: bool
+    #: After how many events the state of a run is saved; 0: never.
+    snapshot_every: int
 
     @property
     def store(self) -> EventStore: ...
+
+    @property
+    def admission(self) -> Admission: ...
 
     def handler(self, name: str) -> Handler: ...
 
     def spawned(self, pid: int) -> None: ...
 
+    def ended(self, pids: Collection[int]) -> None: ...
+
     def publish(self, events: list[Event]) -> None: ...
 
     async def resource(self, kind: type[Resource], key: str) -> Resource: ...
 
+    def follow(self, failed: Runner) -> asyncio.Task[Runner]: ...
+
     async def run_child(self, parent: Runner, command: RunAction, options: Any) -> Outcome: ...
+
+    async def stop_child(self, parent: Runner, command: StopAction) -> None: ...
 
 
 class Runner:
@@ -81,6 +105,9 @@ class Runner:
         working_folder: Path,
         secrets: Mapping[str, str],
         depth: int,
+        fence: int,
+        parent: str | None = None,
+        memo: Memo | None = None,
     ) -> None:
         self.host = host
         self.run = run
@@ -90,16 +117,41 @@ class Runner:
         self.masker = Masker(secrets.values())
         #: How many runs called this one, one through the other.
         self.depth = depth
+        self.parent = parent
+        #: What this run takes over of another one.
+        self.memo = memo
+        #: What an append of this run has to name.
+        self.fence = fence
         self.over: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
+        #: The run that tries this one again, once it has failed and its playbook says so.
+        self.following: asyncio.Task[Runner] | None = None
         self._loop = asyncio.get_running_loop()
         self._inbox: deque[Fact] = deque()
         self._running: dict[str, tuple[int, asyncio.Task[None]]] = {}
+        #: By token, what waits for a limit.
+        self._queued: dict[str, tuple[int, Demand]] = {}
         self._stopping: set[int] = set()
+        #: The actions that stop because of a pause: they are to be carried out again.
+        self._deferred: set[int] = set()
+        self._pauses_now = False
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._unwritten: list[asyncio.Future[None]] = []
         self._rebuilding: asyncio.Task[None] | None = None
+        self._snapshots = SnapshotKeeper(host.store, run, host.snapshot_every)
         self._busy = False
         self._closed = False
+        self._broken: Exception | None = None
+        #: The last event that another engine wrote: what began before it was begun there.
+        self._inherited = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether the run is not driven here any more."""
+        return self._closed
+
+    def inherited(self, wait: int) -> bool:
+        """Whether another engine began the action with this number, and may have left something of it behind."""
+        return wait <= self._inherited
 
     def now(self) -> int:
         return max(self.run.at, microseconds())
@@ -110,16 +162,35 @@ class Runner:
     def spawned(self, pid: int) -> None:
         self.host.spawned(pid)
 
+    def ended(self, pids: Collection[int]) -> None:
+        self.host.ended(pids)
+
     async def resource(self, kind: type[Resource], key: str) -> Resource:
         return await self.host.resource(kind, key)
 
     async def run_child(self, command: RunAction, options: Any) -> Outcome:
         return await self.host.run_child(self, command, options)
 
+    def start(self, inputs: Mapping[str, Any], *, at: int, attempt: int, starts_at: int | None) -> None:
+        """Begin the run, or, with `starts_at`, wait until it is to begin."""
+        rerun = None if self.memo is None else self.memo.rerun
+        self.feed(Start(at=at, inputs=inputs, env=os.environ, attempt=attempt, starts_at=starts_at, rerun=rerun))
+
     def feed(self, fact: Fact) -> None:
         """Tell the machine something; what follows from it is under way when this returns."""
         self._inbox.append(fact)
         self._pump()
+
+    async def written(self) -> None:
+        """Wait until all that the machine was told is durable. Raises StoreError where it never will be."""
+        while not self._broken and (self._busy or self._unwritten):
+            last = self._rebuilding if self._busy else self._unwritten[-1]
+            if last is None:
+                await asyncio.sleep(0)
+            else:
+                await asyncio.wait([last])
+        if self._broken is not None:
+            raise StoreError(str(self._broken))
 
     def _pump(self) -> None:
         if self._busy:
@@ -142,14 +213,23 @@ class Runner:
         batch = 1 if self.host.rebuilds else BATCH
         events = decide(self.run, fact, batch=batch)
         if events:
-            self._commit(events, more=len(events) >= batch or bool(self.run.ready))
+            letters = given_up(self.run, events) if isinstance(fact, Resume) else []
+            self._commit(events, letters, more=len(events) >= batch or bool(self.run.ready))
         return bool(events)
 
-    def _commit(self, events: list[Event], *, more: bool) -> None:
+    def _commit(self, events: list[Event], letters: list[DeadLetter], *, more: bool) -> None:
         over = self.run.over
+        if self.run.status is Status.PAUSED:
+            self._stand_still()
         commands = [] if self.host.rebuilds else self._reconcile(changed(self.run))
-        append = self.host.store.append(self.run.id, events[0].seq - 1, events, awaited=bool(commands))
+        after = events[0].seq - 1
+        if over:
+            letters += left_over(self.run)
+        append = self.host.store.append(
+            self.run.id, after, events, fence=self.fence, awaited=bool(commands), letters=letters
+        )
         written = asyncio.ensure_future(append)
+        self._snapshots.look(self.run, written)
         self.host.publish(events)
         if self.host.rebuilds:
             self._rebuilding = self._loop.create_task(self._rebuild(written, more and not over))
@@ -204,12 +284,34 @@ class Runner:
         elif more:
             self._advance()
 
-    def resume(self) -> None:
-        """Go on with a run that was folded from its events: nothing is in hand, so everything outstanding begins."""
-        changed(self.run)
-        for command in self._reconcile(outstanding(self.run), complete=True):
-            self._launch(command)
-        self._advance()
+    def adopt(self, *, max_lost: int) -> None:
+        """Go on with a run that was folded from its events: nothing is in hand, so everything outstanding begins.
+
+        A paused run stays so, until its time comes or somebody resumes it.
+        """
+        self._inherited = self.run.seq
+        if self.run.status is Status.PAUSED:
+            changed(self.run)
+            self._reconcile(outstanding(self.run), complete=True)
+        else:
+            self.feed(Resume(at=microseconds(), recovered=True, max_lost=max_lost))
+
+    def pause(self, reason: str, *, until: int | None = None, command: int = 0, now: bool = False) -> None:
+        """Stand still. What runs may end; or, with `now`, it is stopped, and begins anew when the run goes on."""
+        self._pauses_now = now
+        self.feed(Pause(at=microseconds(), reason=reason, until=until, command=command))
+
+    def _stand_still(self) -> None:
+        """The run is paused: what waits for a limit asks again when it goes on."""
+        self._withdraw_all()
+        if not self._pauses_now:
+            return
+        for token_id, (wait, task) in self._running.items():
+            # A called run stands still by itself.
+            if wait not in self._stopping and not self._calls(token_id):
+                self._stopping.add(wait)
+                self._deferred.add(wait)
+                task.cancel()
 
     def _reconcile(self, todo: Outstanding, *, complete: bool = False) -> list[RunAction]:
         """Set and drop timers, stop what is to stop; the actions to start are for the caller, when it may."""
@@ -249,18 +351,97 @@ class Runner:
         # Since it was decided, the action may have been cancelled.
         if self._closed or not isinstance(wait, ActionWait) or wait.number != command.wait or wait.cancelling:
             return
-        if command.token in self._running and self._running[command.token][0] == command.wait:
+        if any(waits.get(command.token, (0, None))[0] == command.wait for waits in (self._running, self._queued)):
             return
-        task = self._loop.create_task(self._carry(command))
-        self._running[command.token] = (command.wait, task)
-        task.add_done_callback(partial(self._carried, command))
+        if self._take_over(command):
+            return
+        demand = self._demand(command)
+        if demand is None or self._ask(command, demand):
+            self._start(command, demand)
 
-    async def _carry(self, command: RunAction) -> None:
+    def _take_over(self, command: RunAction) -> bool:
+        """Whether what comes of the action is known from the run that this one repeats."""
+        known = None if self.memo is None else self.memo.answer(self.run, command)
+        if self.memo is None or known is None:
+            return False
+        ended = ActionEnded(
+            at=microseconds(),
+            token=command.token,
+            wait=command.wait,
+            data=known.data,
+            fields=known.fields,
+            reused=self.memo.of,
+        )
+        # Soon, not now: a long run that is all taken over must leave room for others.
+        self._loop.call_soon(self.feed, ended)
+        return True
+
+    def _demand(self, command: RunAction) -> Demand | None:
+        """What the action needs before it may start; None where nothing bounds it."""
+        playbook, work = self.run.playbook, command.work
+        if work.limit is None and playbook.concurrency is None and not self.host.bounded:
+            return None
+        return Demand(
+            self.run.id,
+            playbook.steps[command.step].priority,
+            self.host.admission.now(),
+            limit=None if work.limit is None else playbook.limits[work.limit],
+            run_bound=playbook.concurrency,
+            # A playbook that calls another does nothing itself, and must not keep the place that the other needs.
+            takes_place=work.action != "playbook",
+            start=partial(self._start_queued, command),
+            refuse=partial(self._refuse, command),
+        )
+
+    def _ask(self, command: RunAction, demand: Demand) -> bool:
+        """Whether the action may start now; if not, it is queued, or has come to nothing."""
+        try:
+            reason = self.host.admission.ask(demand)
+        except Refused as refused:
+            self._refuse(command, refused)
+            return False
+        if reason is None:
+            return True
+        self._queued[command.token] = (command.wait, demand)
+        data = {"place": command.work.place, "action": command.work.action, "reason": reason}
+        self.feed(Said(at=microseconds(), token=command.token, kind=Kind.ACTION_QUEUED, data=data))
+        return False
+
+    def _start_queued(self, command: RunAction) -> None:
+        _, demand = self._queued.pop(command.token)
+        self._start(command, demand)
+        waited_s = round(self.host.admission.now() - demand.since, 6)
+        data = {"place": command.work.place, "queued": waited_s}
+        self.feed(Said(at=microseconds(), token=command.token, kind=Kind.ACTION_PROGRESS, data=data))
+
+    def _refuse(self, command: RunAction, refused: Refused) -> None:
+        self._queued.pop(command.token, None)
+        error = make_error(
+            ErrorKind.TRANSIENT,
+            refused.code,
+            str(refused),
+            step=command.step,
+            action=command.work.action,
+            attempt=command.attempt,
+        )
+        self.feed(ActionEnded(at=microseconds(), token=command.token, wait=command.wait, error=error))
+
+    def _start(self, command: RunAction, demand: Demand | None) -> None:
+        task = self._loop.create_task(self._carry(command, demand))
+        self._running[command.token] = (command.wait, task)
+        task.add_done_callback(partial(self._carried, command, demand))
+
+    async def _carry(self, command: RunAction, demand: Demand | None) -> None:
         around = Surroundings(self, command)
         try:
+            if self.inherited(command.wait):
+                await _to_the_end(end_leftovers(command.key))
             ended = await carry_out(command, around)
         finally:
-            around.flush()
+            around.end()
+        if demand is not None:
+            failed = ended.error is not None and ended.error["kind"] in RETRYABLE_KINDS
+            self._leave(demand, failed=failed)
         self.feed(
             ActionEnded(
                 at=microseconds(),
@@ -272,16 +453,52 @@ class Runner:
             )
         )
 
-    def _carried(self, command: RunAction, task: asyncio.Task[None]) -> None:
+    def _leave(self, demand: Demand, *, failed: bool | None) -> None:
+        state = self.host.admission.leave(demand, failed=failed)
+        if state is not None and demand.limit is not None:
+            data = {"limit": demand.limit.name, "state": state}
+            self.feed(Said(at=microseconds(), token="", kind=Kind.CIRCUIT_CHANGED, data=data))
+
+    def _carried(self, command: RunAction, demand: Demand | None, task: asyncio.Task[None]) -> None:
         """An action that was cancelled may not even have begun, so that only its task can tell."""
-        if task.cancelled():
+        self._stopping.discard(command.wait)
+        if task.cancelled() and demand is not None:
+            self._leave(demand, failed=None)
+        if not task.cancelled():
+            self._deferred.discard(command.wait)
+            if (error := task.exception()) is not None:
+                self._break(error)
+        elif command.wait in self._deferred:
+            self._deferred.discard(command.wait)
+            self._begin_again(command)
+        else:
             self._feed_cancelled(command.token, command.wait)
+
+    def _calls(self, token_id: str) -> bool:
+        token = self.run.tokens.get(token_id)
+        if token is None or not isinstance(token.wait, ActionWait):
+            return False
+        work = token.wait.frame.work
+        return isinstance(work, ActionCall) and work.action == "playbook"
+
+    def _begin_again(self, command: RunAction) -> None:
+        """An action that a pause has stopped is outstanding still; the run may have gone on, or ended, meanwhile."""
+        if self._running.get(command.token, (0, None))[0] == command.wait:
+            del self._running[command.token]
+        again = None if self._closed else command_of(self.run, command.token)
+        if isinstance(again, StopAction):
+            self._stop(again)
+        elif again is not None:
+            self._launch(again)
 
     def _feed_cancelled(self, token: str, wait: int) -> None:
         if not self._closed:
             self.feed(ActionEnded(at=microseconds(), token=token, wait=wait, cancelled=True))
 
     def _stop(self, command: StopAction) -> None:
+        queued = self._queued.get(command.token)
+        if queued is not None and queued[0] == command.wait:
+            self._withdraw(command.token)
         running = self._running.get(command.token)
         if running is not None and running[0] == command.wait:
             # Cancelling twice would break into the handler's own cleaning up.
@@ -289,29 +506,64 @@ class Runner:
                 self._stopping.add(command.wait)
                 running[1].cancel()
             return
+        if self.inherited(command.wait):
+            task = self._loop.create_task(self._end_lost(command))
+            self._running[command.token] = (command.wait, task)
+            self._stopping.add(command.wait)
+            return
         self._loop.call_soon(self._feed_cancelled, command.token, command.wait)
+
+    async def _end_lost(self, command: StopAction) -> None:
+        """The engine that carried it out is gone, but what it started may live."""
+        try:
+            await end_leftovers(command.key)
+            if self._calls(command.token):
+                await self.host.stop_child(self, command)
+        finally:
+            self._stopping.discard(command.wait)
+            self._feed_cancelled(command.token, command.wait)
+
+    def _withdraw(self, token: str) -> None:
+        self.host.admission.withdraw(self._queued.pop(token)[1])
+
+    def _withdraw_all(self) -> None:
+        for token in list(self._queued):
+            self._withdraw(token)
 
     def _finish(self) -> None:
         self._closed = True
+        self.host.admission.forget(self.run.id)
         for handle in self._timers.values():
             handle.cancel()
         self._timers.clear()
+        if self.run.again is not None:
+            self.following = self.host.follow(self)
         if not self.over.done():
             self.over.set_result(report(self.run))
 
     def _break(self, error: BaseException) -> None:
         """The log cannot be written: the run cannot go on here, and nothing of it is kept going."""
+        if self._closed:
+            return
         self._closed = True
+        self._broken = error if isinstance(error, Exception) else StoreError(str(error))
+        self._withdraw_all()
         for _, task in self._running.values():
             task.cancel()
         for handle in self._timers.values():
             handle.cancel()
         if not self.over.done():
-            self.over.set_exception(error if isinstance(error, Exception) else StoreError(str(error)))
+            self.over.set_exception(self._broken)
+
+    def lose(self) -> None:
+        """Another engine has taken the run over."""
+        self._break(lost(self.run.id))
 
     async def close(self) -> None:
         """Stop driving the run, wherever it is; its log tells how to go on."""
         self._closed = True
+        self._snapshots.close()
+        self._withdraw_all()
         for handle in self._timers.values():
             handle.cancel()
         tasks = [task for _, task in self._running.values()]
@@ -320,3 +572,13 @@ class Runner:
         await asyncio.gather(*tasks, return_exceptions=True)
         if not self.over.done():
             self.over.cancel()
+
+
+async def _to_the_end(work: Coroutine[Any, Any, object]) -> None:
+    """Do all of it, and only then be cancelled."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,6 +33,8 @@ class Around(Protocol):
 
     def spawned(self, pid: int) -> None: ...
 
+    def ended(self, pids: Collection[int]) -> None: ...
+
     async def resource(self, kind: type[Resource], key: str) -> Resource: ...
 
     async def run_child(self, command: RunAction, options: Any) -> Outcome: ...
@@ -47,6 +49,7 @@ class Surroundings:
         self._lines: list[list[str]] = []
         self._size = 0
         self._flushing: asyncio.TimerHandle | None = None
+        self._spawned: set[int] = set()
 
     @property
     def folder(self) -> Path:
@@ -78,6 +81,7 @@ class Surroundings:
         return self._runner.run_child(self._command, options)
 
     def spawned(self, pid: int) -> None:
+        self._spawned.add(pid)
         self._runner.spawned(pid)
 
     def progress(self, share: float, message: str) -> None:
@@ -94,6 +98,12 @@ class Surroundings:
             self.flush()
         elif self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_later(GATHER_S, self.flush)
+
+    def end(self) -> None:
+        """The action is over, and nothing that it has started goes on."""
+        self.flush()
+        if self._spawned:
+            self._runner.ended(self._spawned)
 
     def flush(self) -> None:
         """What was said up to now becomes an event, in order."""

@@ -14,6 +14,9 @@ BRANCHES = 10_000
 SPAWNS = 500
 RUNS = 1000
 WAITING = 10_000
+ITEMS = 100_000
+CONCURRENT = 500
+MOST_BYTES_WAITING = 20 * 1024
 
 
 def start(bench: Workbench) -> list[Row]:
@@ -101,6 +104,64 @@ def waiting(bench: Workbench) -> list[Row]:
     told = bench.in_process("waiting", playbook, WAITING)
     note = f"{told['bytes_each'] / 1000:.1f} kB a run; cancelled in {told['cancel_s']:.1f} s"
     return [Row(name=f"waiting: {WAITING} runs that wait for an event", ours_s=told["start_s"], note=note)]
+
+
+def recovery(bench: Workbench) -> list[Row]:
+    """Runs that wait, after the engine that started them was killed."""
+    playbook = bench.file("waiting.yaml", texts.waiting())
+    told = bench.in_process("recovery", playbook, WAITING)
+    note = f"{told['recover_s'] / WAITING * 1e3:.2f} ms a run; the ratio is {told['bytes_each'] / 1024:.1f} KiB a run to 20"
+    ratio = told["bytes_each"] / MOST_BYTES_WAITING
+    name = f"recovery: {WAITING} runs that wait for an event, of an engine that was killed"
+    return [Row(name=name, ours_s=told["recover_s"], ratio=ratio, limit=1.0, note=note)]
+
+
+def loop(bench: Workbench) -> list[Row]:
+    """Many items through a loop of bounded width: what one costs, and that memory does not grow with their number."""
+    many = bench.file("loop.yaml", texts.loop(ITEMS, 50))
+    few = bench.file("short_loop.yaml", texts.loop(ITEMS // 10, 50))
+    # The first process of a bench compiles what it imports, and that takes memory.
+    bench.in_process("loop", few, ITEMS // 10)
+    less = bench.in_process("loop", few, ITEMS // 10)
+    told = bench.in_process("loop", many, ITEMS)
+    peak, little = told["peak_bytes"] / 2**20, less["peak_bytes"] / 2**20
+    name = f"loop: {ITEMS} items through `loop: {{parallel: 50}}`"
+    return [
+        Row(
+            name=f"{name}, against a bare pool of coroutines",
+            floor_s=told["pool_s"],
+            ours_s=told["loop_s"],
+            ratio=told["loop_s"] / told["pool_s"],
+            note=f"{ITEMS / told['loop_s']:.0f} against {ITEMS / told['pool_s']:.0f} actions a second",
+        ),
+        Row(
+            name="loop: the peak of memory, against a tenth of the items",
+            ratio=peak / little,
+            limit=1.1,
+            note=f"{peak:.1f} MiB, {little:.1f} MiB with {ITEMS // 10} items",
+        ),
+    ]
+
+
+def durability(bench: Workbench) -> list[Row]:
+    """What it costs to wait for the disk, where many runs wait together."""
+    playbook = bench.file("actions.yaml", texts.actions(10))
+    told: dict[str, list[dict[str, float]]] = {"relaxed": [], "strict": []}
+    for _ in range(bench.turns):
+        for mode, found in told.items():
+            found.append(bench.in_process("durability", playbook, CONCURRENT, mode))
+    relaxed, strict = (median(one["wall_s"] for one in found) for found in told.values())
+    sync_ms = median(one["sync_s"] for found in told.values() for one in found) * 1e3
+    return [
+        Row(
+            name=f"durability: {CONCURRENT} runs of 10 actions at once, `strict` against `relaxed`",
+            floor_s=relaxed,
+            ours_s=strict,
+            ratio=strict / relaxed,
+            limit=1.5,
+            note=f"the disk takes {sync_ms:.1f} ms for a sync",
+        )
+    ]
 
 
 def shell(bench: Workbench) -> list[Row]:

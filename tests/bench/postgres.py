@@ -15,7 +15,7 @@ from process import Usage
 from row import Row
 from workbench import Workbench
 
-from noetl.actions.postgres.embedded import EmbeddedServer
+from noetl.postgres.embedded import EmbeddedServer
 
 ROWS = 1_000_000
 _TABLE = "orders"

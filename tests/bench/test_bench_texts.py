@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import texts
+from nothing import Nothing
 
 import noetl
 
@@ -18,6 +19,8 @@ import noetl
         pytest.param(texts.chain(20), {"n": 20}, 20, 2 * 20 + 2, id="chain"),
         pytest.param(texts.fan_out(20), {"n": 1}, 22, 3 * 20 + 6, id="fan_out"),
         pytest.param(texts.fan_out_loop(20), {"n": 20}, 1, 20 + 4, id="fan_out_loop"),
+        pytest.param(texts.loop(20, 3), {}, 1, 3 * 20 + 4, id="loop"),
+        pytest.param(texts.actions(5), {}, 5, 4 * 5 + 2, id="actions"),
         pytest.param(texts.shell(2, 6), {}, 6, 4 * 6 + 2, id="shell"),
         pytest.param(texts.shell(1, 1), {}, 1, 6, id="shell_once"),
         pytest.param(texts.one(), {"n": 1}, 1, 4, id="one"),
@@ -29,7 +32,7 @@ def test_a_measured_playbook_makes_the_steps_and_events_that_are_counted(
     seen: list[noetl.Event] = []
 
     async def run() -> noetl.Report:
-        async with noetl.Engine() as engine:
+        async with noetl.Engine(handlers=[Nothing()]) as engine:
             engine.subscribe(seen.append)
             return await engine.run(engine.load(text))
 

@@ -48,6 +48,19 @@ def fan_out_loop(width: int) -> str:
     return playbook("fan_out_loop", 'outputs: {n: "{{ n | length }}"}', steps=steps)
 
 
+def loop(count: int, parallel: int) -> str:
+    """A parallel loop over a number of items, each of which does nothing."""
+    policy = f"loop: {{items: {count}, parallel: {parallel}}}"
+    return playbook("loop", steps=[f"name: spread, run: [{{action: nothing, {policy}}}]"])
+
+
+def actions(length: int) -> str:
+    """Steps with an action that does nothing, each of which moves on to the next."""
+    steps = [f"name: s{i}, run: [{{action: nothing}}], {moving(f's{i + 1}')}" for i in range(length - 1)]
+    steps.append(f"name: s{length - 1}, run: [{{action: nothing}}]")
+    return playbook("actions", steps=steps)
+
+
 def shell(size: int, visits: int) -> str:
     """A cycle of steps that run the program `true` and nothing else; a whole number of rounds."""
     rounds = visits // size

@@ -44,8 +44,11 @@ async def stage(
     rebuilds: bool | None = None,
     handlers: Iterable[Handler] = (),
     folder: Path | None = None,
+    concurrency: int | None = None,
 ) -> AsyncIterator[Stage]:
-    async with Engine(store, rebuilds=rebuilds, handlers=handlers, working_folder=folder) as engine:
+    async with Engine(
+        store, rebuilds=rebuilds, handlers=handlers, working_folder=folder, concurrency=concurrency
+    ) as engine:
         found = Stage(engine)
         engine.subscribe(found.events.append)
         yield found

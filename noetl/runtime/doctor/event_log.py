@@ -5,6 +5,7 @@ from __future__ import annotations
 from noetl.errors import StoreError
 from noetl.runtime.doctor.finding import Finding, State
 from noetl.store.inspecting import LogState, inspect_log
+from noetl.store.opening import SERVERS, split_url
 
 _KIND = "event log"
 
@@ -15,9 +16,14 @@ _LITTLE_BYTES = 200_000_000
 def examine_event_log(url: str) -> Finding:
     """The event log of this URL, which need not be there yet."""
     try:
+        if split_url(url)[0] in SERVERS:
+            from noetl.store.postgres.location import read_location
+
+            return Finding(_KIND, read_location(url).name, State.ABSENT, "not tried; 'noetl store info' does")
         state = inspect_log(url)
     except StoreError as error:
-        return Finding(_KIND, url, State.MISSING, str(error))
+        # What has a '@' may have a password before it.
+        return Finding(_KIND, "its URL" if "@" in url else url, State.MISSING, str(error))
     if state is None:
         return Finding(_KIND, url, State.FOUND, "events are kept in memory only")
     name = str(state.path)

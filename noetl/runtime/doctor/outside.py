@@ -142,7 +142,7 @@ class Outside:
     def _database(self, touch: Touch) -> Iterator[Finding]:
         name = touch.details["database"]
         if name == _EMBEDDED:
-            from noetl.actions.postgres.installation import is_installed
+            from noetl.postgres.installation import is_installed
 
             if is_installed():
                 yield Finding("connection", name, State.FOUND, "Postgres is installed with noetl")
