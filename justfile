@@ -15,6 +15,14 @@ check:
 test *arguments:
     pytest {{ arguments }}
 
+# Every simulated crash, where the tests only try a sample: takes its time
+crash *arguments:
+    pytest tests/crash --all-crashes {{ arguments }}
+
+# kill -9 again and again: `just torture --kills 1000 --store embedded`
+torture *arguments:
+    python tests/torture/torment.py {{ arguments }}
+
 # All that has to hold before a change is done
 ci: check test
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from noetl.machine import Status
     from noetl.model.event import Event
     from noetl.model.playbook import Playbook
-    from noetl.runtime.engine import Engine, RunHandle, arun, run
+    from noetl.runtime.engine import Engine, arun, run
+    from noetl.runtime.handle import RunHandle
     from noetl.runtime.report import Report
 
 __all__ = [
@@ -80,7 +81,8 @@ _MODULES = {
     "noetl.machine": ("Status",),
     "noetl.model.event": ("Event",),
     "noetl.model.playbook": ("Playbook",),
-    "noetl.runtime.engine": ("Engine", "RunHandle", "arun", "run"),
+    "noetl.runtime.engine": ("Engine", "arun", "run"),
+    "noetl.runtime.handle": ("RunHandle",),
     "noetl.runtime.report": ("Report",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

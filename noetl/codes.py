@@ -137,6 +137,7 @@ ERRORS: dict[str, ErrorCode] = {
     "body_cut": ErrorCode("transient", "the connection ended before the body of an answer was whole"),
     "body_too_large": ErrorCode("permanent", "the body of an answer is larger than `max_bytes`"),
     "cancelled": ErrorCode("user", "the run was cancelled, or something around the work ended"),
+    "circuit_open": ErrorCode("transient", "too many actions of a `limit` had failed, and none is started for a while"),
     "connect_timeout": ErrorCode("transient", "a server did not accept a connection within 30 seconds"),
     "connection_failed": ErrorCode("transient", "a connection could not be made, for another reason"),
     "connection_lost": ErrorCode("transient", "a connection ended before a server answered"),
@@ -161,6 +162,7 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "join_unmet": ErrorCode("permanent", "fewer tokens can come to a join than the number it waits for"),
     "killed": ErrorCode("system", "a command was killed by a signal; `details.signal`"),
+    "lost": ErrorCode("permanent", "an action was lost with its engine more than 5 times"),
     "max_iterations": ErrorCode("permanent", "a `while` or `until` loop reached its `max`"),
     "max_visits": ErrorCode("permanent", "a step was to be visited more often than its `max_visits`"),
     "merge_conflict": ErrorCode("permanent", "branches that met had set one variable to different values"),
@@ -169,12 +171,15 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "name_not_found": ErrorCode("transient", "a host has no address"),
     "not_executable": ErrorCode("system", "the program of a command may not be run"),
+    "not_recovered": ErrorCode("system", "a called run was lost, and its events do not lead to where it could go on"),
+    "not_taken": ErrorCode("user", "nobody took a signal before its run ended; the cause of a dead letter"),
     "program_not_found": ErrorCode("system", "the program of a command does not exist"),
     "powershell_failed": ErrorCode("system", "PowerShell is installed but does not start, or not our script in it"),
     "powershell_not_found": ErrorCode(
         "system", "a `powershell` action needs PowerShell: install PowerShell 7 or newer"
     ),
     "proxy_error": ErrorCode("transient", "a proxy refused to lead on"),
+    "queue_timeout": ErrorCode("transient", "an action waited for its `limit` longer than `queue_timeout`"),
     "script_error": ErrorCode(
         "permanent",
         "a PowerShell script ended with a terminating error, or cannot be parsed; `details` has `id`, `category`, "
@@ -187,6 +192,7 @@ ERRORS: dict[str, ErrorCode] = {
         "has `status_code`, `body`, and `retry_after` where the server said it",
     ),
     "store": ErrorCode("system", "the event log could not be written, and the run ended there"),
+    "taken_over": ErrorCode("system", "another engine has taken the run over: it goes on there, and the command ended"),
     "timeout": ErrorCode("transient", "an action, task call, step or the run took longer than its `timeout`"),
     "tls": ErrorCode("transient or permanent", "TLS failed; a certificate that is not trusted is permanent"),
     "token_refused": ErrorCode("transient or permanent", "the server of `oauth2` gave no token; `details.status_code`"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from noetl.actions.postgres.embedded import FOLDER_VARIABLE, EmbeddedServer
+from noetl.postgres.embedded import FOLDER_VARIABLE, EmbeddedServer
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
 
 from noetl.cli.console import Console, Output
 from noetl.cli.render import summary
@@ -10,6 +11,9 @@ from noetl.cli.workflow_commands import in_job
 from noetl.errors import ErrorKind, StoreError
 from noetl.machine.result import make_error
 from noetl.runtime.report import Report
+
+if TYPE_CHECKING:
+    from noetl.runtime.memo import Memo
 
 
 class Ending:
@@ -24,12 +28,13 @@ class Ending:
         self._quiet = quiet
         self._look_up = look_up
 
-    def tell(self, report: Report) -> None:
+    def tell(self, report: Report, memo: Memo | None = None) -> None:
+        """The run is over; `memo` is what it took over of another one."""
         console = self._console
         if self._json:
-            console.out.json(report.as_data())
+            console.out.json(report.as_data() if memo is None else {**report.as_data(), "rerun": _rerun(memo)})
         elif not (self._quiet and report.succeeded):
-            self._write_summary(report, console.err if self._quiet else console.out)
+            self._write_summary(report, memo, console.err if self._quiet else console.out)
         console.flush()
         if in_job():
             self._add_to_page(report)
@@ -43,8 +48,21 @@ class Ending:
         else:
             self._console.error(str(error))
 
-    def _write_summary(self, report: Report, output: Output) -> None:
+    def tell_lost(self, report: Report, error: StoreError) -> None:
+        """Another engine has taken the run over: it goes on there."""
+        if self._json:
+            taken = make_error(ErrorKind.SYSTEM, "taken_over", str(error))
+            self._console.out.json({**report.as_data(), "error": taken})
+            self._console.flush()
+        else:
+            self._console.error(f"{error}: it goes on there")
+
+    def _write_summary(self, report: Report, memo: Memo | None, output: Output) -> None:
         lines = list(summary(report, output))
+        if memo is not None:
+            from noetl.cli import takeover
+
+            lines += takeover.lines(memo)
         if in_job():
             from noetl.cli.github import inert
 
@@ -65,3 +83,9 @@ class Ending:
                 page.write(step_summary(report))
         except OSError as error:
             self._console.warning(f"the summary of the job cannot be written: {error.strerror}")
+
+
+def _rerun(memo: Memo) -> dict[str, Any]:
+    from noetl.cli.takeover import as_data
+
+    return as_data(memo)

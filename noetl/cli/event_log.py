@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
 DEFAULT = ".noetl/runs.db"
 
-STORE_HELP = f"The event log: a file, or 'memory:' (default: $NOETL_STORE, or {DEFAULT} in the working folder)."
+STORE_HELP = (
+    "The event log: a file, 'postgresql://...', 'embedded' or 'memory:' "
+    f"(default: $NOETL_STORE, or {DEFAULT} in the working folder)."
+)
 
 
 #: More nobody chooses from.
-_COMPLETED = 50
+_MOST = 50
 
 
 def store_url(given: str | None) -> str:
@@ -38,6 +41,15 @@ async def opened(given: str | None) -> AsyncIterator[EventStore]:
 
 def run_ids(begin: str, store: str | None) -> Iterator[tuple[str, str]]:
     """The newest runs whose ids begin so, with their playbooks, for a shell to complete; none where there is no log."""
+    yield from _completed(begin, store, open_only=False)
+
+
+def open_run_ids(begin: str, store: str | None) -> Iterator[tuple[str, str]]:
+    """The same, of runs that have not ended."""
+    yield from _completed(begin, store, open_only=True)
+
+
+def _completed(begin: str, store: str | None, *, open_only: bool) -> Iterator[tuple[str, str]]:
     import asyncio
 
     from noetl.cli.text import local_time
@@ -48,10 +60,10 @@ def run_ids(begin: str, store: str | None) -> Iterator[tuple[str, str]]:
     except StoreError:
         return
     for record in records:
-        if record.execution_id.startswith(begin.upper()):
+        if record.execution_id.startswith(begin.upper()) and not (open_only and record.ended_at is not None):
             yield record.execution_id, f"{record.playbook} {record.status} {local_time(record.started_at)}"
 
 
 async def _newest(given: str | None) -> list[RunRecord]:
     async with opened(given) as store:
-        return await store.list_runs(limit=_COMPLETED)
+        return await store.list_runs(limit=_MOST)

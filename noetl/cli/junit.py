@@ -94,6 +94,11 @@ class _Suite:
         self.error = event.data.get("error")
 
 
+def junit_file(path: str | None) -> JUnitFile | None:
+    """The file that was asked for, if one was. Raises Misuse where it could not be written in the end."""
+    return None if path is None else JUnitFile(path)
+
+
 class JUnitFile:
     """Subscribes to the events of an engine, and writes them down in the end.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from noetl.cli.console import Output
@@ -11,7 +11,9 @@ from noetl.cli.lines import Lines
 from noetl.cli.render import where
 from noetl.cli.text import duration, harmless, one_line, shown
 from noetl.cli.visits import Visit, Visits
+from noetl.machine import Run
 from noetl.model.event import Event, Kind
+from noetl.runtime.ids import following_id
 
 #: So many failures of one visit are told one by one.
 _MOST_FAILURES = 3
@@ -22,7 +24,7 @@ _LEVEL_STYLES = {"warning": "warning", "error": "bad", "debug": "dim"}
 class _Run:
     """What is to be remembered of a run; `label` stands before the names of its steps."""
 
-    __slots__ = ("failures", "label", "names", "visits", "width")
+    __slots__ = ("done", "failures", "label", "names", "reused", "visits", "width")
 
     def __init__(self, label: str, width: int) -> None:
         self.label = label
@@ -31,6 +33,9 @@ class _Run:
         self.visits = Visits(label)
         #: By step: what failed in it and was not tried again.
         self.failures: dict[str, list[dict[str, Any]]] = {}
+        #: The steps, while they go on, of which an action was taken over from another run, or has completed here.
+        self.reused: set[str] = set()
+        self.done: set[str] = set()
 
     def name(self, step: str) -> str:
         """A step's name as it stands in its line."""
@@ -44,11 +49,22 @@ class Progress:
     """Subscribes to the events of an engine and gives lines, painted for an output.
 
     `width` is that of the step names. `scripts` says whether what scripts print is told, `debug` whether messages of
-    that level are. The first run seen is the one that was asked for; the steps of others stand behind the name of their
-    playbook.
+    that level are. The first run seen is the one that was asked for, as are those that try it again; the steps of
+    others, and with `named` of all, stand behind the name of their playbook. `runs` gives the states of the runs that
+    go on: one that is resumed has visits that began before its first event here.
     """
 
-    def __init__(self, output: Output, lines: Lines, *, width: int, scripts: bool, debug: bool) -> None:
+    def __init__(
+        self,
+        output: Output,
+        lines: Lines,
+        *,
+        width: int,
+        scripts: bool,
+        debug: bool,
+        runs: Callable[[], Iterable[Run]] = tuple,
+        named: bool = False,
+    ) -> None:
         self._output = output
         self._lines = lines
         self._width = width
@@ -56,7 +72,13 @@ class Progress:
         self._debug = debug
         self._second = -1
         self._clock = ""
+        self._going_on = runs
+        self._named = named
         self._runs: dict[str, _Run] = {}
+        #: By its id, the label of a run that is to try a failed one again.
+        self._following: dict[str, str] = {}
+        #: By run and step: what waits for a limit, so that it is told once.
+        self._queued: set[tuple[str, str, str]] = set()
         self._marks: dict[str, str] = {
             Kind.STEP_COMPLETED: output.paint(output.symbol("✓", "+"), "good"),
             Kind.STEP_FAILED: output.paint(output.symbol("✗", "x"), "bad"),
@@ -68,6 +90,8 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         data = event.data
+        if event.execution_id not in self._runs:
+            self._meet(event)
         if "changes" in data:
             for change in data["changes"]:
                 if change[1] == "log":
@@ -87,9 +111,68 @@ class Progress:
     def _tell(self, event: Event, mark: str, text: str) -> None:
         self._lines.said(self._runs[event.execution_id].visits.of(event), self._line(event.at, mark, text))
 
-    def _run_started(self, event: Event, data: dict[str, Any]) -> None:
-        label = f"{data['playbook']}/" if self._runs else ""
-        self._runs[event.execution_id] = _Run(label, self._width)
+    def _meet(self, event: Event) -> None:
+        """The first event of a run: its beginning, or of a run that is resumed whatever comes then."""
+        run = next((run for run in self._going_on() if run.id == event.execution_id), None)
+        playbook = (
+            event.data["playbook"] if event.kind == Kind.RUN_STARTED else "" if run is None else run.playbook.name
+        )
+        label = f"{playbook}/" if self._runs or self._named else ""
+        met = _Run(self._following.pop(event.execution_id, label), self._width)
+        self._runs[event.execution_id] = met
+        if run is not None and event.kind != Kind.RUN_STARTED:
+            for row in run.rows:
+                # The state may be ahead of the event.
+                if row.started_at < event.at and (row.ended_at is None or row.ended_at >= event.at):
+                    met.visits.take_up(row)
+
+    def _run_paused(self, event: Event, data: dict[str, Any]) -> None:
+        until = data.get("until")
+        end = "" if until is None else f" until {time.strftime('%H:%M:%S', time.localtime(until / 1e6))}"
+        self._tell_run(event, self._failed_mark, f"is paused{end}: {one_line(data['reason'])}")
+
+    def _run_resumed(self, event: Event, data: dict[str, Any]) -> None:
+        how = "goes on where its engine was lost" if data.get("recovered") else "goes on"
+        self._tell_run(event, self._retry_mark, how)
+
+    def _run_failed(self, event: Event, data: dict[str, Any]) -> None:
+        again = data.get("again")
+        if again is None:
+            return
+        self._following[following_id(event.execution_id)] = self._runs[event.execution_id].label
+        delay = (again["due"] - event.at) / 1e6
+        after = f"in {duration(delay)}" if delay > 0 else "at once"
+        text = f"is tried again {after} (attempt {again['attempt']})"
+        self._tell_run(event, self._retry_mark, where(text, None, data["error"]))
+
+    def _late(self, event: Event, data: dict[str, Any]) -> None:
+        if event.step:
+            self._tell(event, self._failed_mark, f"{self._name(event)} is late: its 'sla' has passed")
+        else:
+            self._tell_run(event, self._failed_mark, "is late: its 'sla' has passed")
+
+    def _was_queued(self, event: Event, data: dict[str, Any]) -> None:
+        known = (event.execution_id, event.step, data["reason"])
+        if known not in self._queued:
+            self._queued.add(known)
+            self._tell(event, self._said_mark, f"{self._name(event)} is queued: {one_line(data['reason'])}")
+
+    def _circuit_changed(self, event: Event, data: dict[str, Any]) -> None:
+        mark = self._said_mark if data["state"] == "closed" else self._failed_mark
+        self._tell(event, mark, f"the circuit of limit '{one_line(data['limit'])}' is {one_line(data['state'])}")
+
+    def _compensating(self, event: Event, data: dict[str, Any]) -> None:
+        self._tell(event, self._said_mark, f"{self._name(event)} is undone by '{one_line(data['task'])}'")
+
+    def _compensated(self, event: Event, data: dict[str, Any]) -> None:
+        error = data.get("error")
+        text = f"{self._name(event)} {'is undone' if error is None else 'is not undone'}"
+        mark = self._marks[Kind.STEP_COMPLETED if error is None else Kind.STEP_FAILED]
+        self._tell(event, mark, where(text, None, error))
+
+    def _tell_run(self, event: Event, mark: str, text: str) -> None:
+        label = self._runs[event.execution_id].label.rstrip("/")
+        self._lines.said(None, self._line(event.at, mark, f"{label or 'the run'} {text}"))
 
     def _step_started(self, event: Event, data: dict[str, Any]) -> None:
         self._runs[event.execution_id].visits.start(event)
@@ -104,12 +187,20 @@ class Progress:
             self._tell_tolerated(event, visit, failures)
         took = duration((event.at - visit.started_at) / 1e6) if event.at != visit.started_at else "0.0 ms"
         number = f" (visit {visit.number})" if visit.number > 1 else ""
+        if event.step in run.reused:
+            number += " (partly taken over)" if event.step in run.done else " (taken over)"
+            run.reused.discard(event.step)
+        run.done.discard(event.step)
         text = f"{run.name(event.step)} {took:>7}{number}"
         line = self._line(event.at, self._marks[event.kind], where(text, data.get("next"), data.get("error")))
         self._lines.ended(visit, line)
 
     def _action_failed(self, event: Event, data: dict[str, Any]) -> None:
         self._note_failure(event, data["error"])
+
+    def _action_completed(self, event: Event, data: dict[str, Any]) -> None:
+        run = self._runs[event.execution_id]
+        (run.reused if "reused" in data else run.done).add(event.step)
 
     def _note_failure(self, event: Event, error: dict[str, Any]) -> None:
         self._runs[event.execution_id].failures.setdefault(event.step, []).append(error)
@@ -154,13 +245,22 @@ class Progress:
 
 
 _HANDLERS: dict[str, Callable[[Progress, Event, dict[str, Any]], None]] = {
-    Kind.RUN_STARTED: Progress._run_started,
+    Kind.RUN_PAUSED: Progress._run_paused,
+    Kind.RUN_RESUMED: Progress._run_resumed,
+    Kind.RUN_FAILED: Progress._run_failed,
+    Kind.RUN_LATE: Progress._late,
     Kind.STEP_STARTED: Progress._step_started,
     Kind.STEP_COMPLETED: Progress._step_ended,
     Kind.STEP_FAILED: Progress._step_ended,
     Kind.STEP_CANCELLED: Progress._step_ended,
     Kind.ACTION_FAILED: Progress._action_failed,
     Kind.ACTION_RETRYING: Progress._retrying,
+    Kind.ACTION_QUEUED: Progress._was_queued,
+    Kind.ACTION_COMPLETED: Progress._action_completed,
+    Kind.CIRCUIT_CHANGED: Progress._circuit_changed,
+    Kind.COMPENSATION_STARTED: Progress._compensating,
+    Kind.COMPENSATION_COMPLETED: Progress._compensated,
+    Kind.COMPENSATION_FAILED: Progress._compensated,
     Kind.LOG: Progress._logged,
     Kind.OUTPUT: Progress._printed,
 }

@@ -9,7 +9,16 @@ from noetl.cli.console import Output
 from noetl.cli.text import count, duration, harmless, one_line, shown
 from noetl.runtime.report import Report
 
-STYLES = {"completed": "good", "failed": "bad", "cancelled": "warning", "running": "bold", "paused": "warning"}
+STYLES = {
+    "completed": "good",
+    "failed": "bad",
+    "cancelled": "warning",
+    "running": "bold",
+    "interrupted": "bad",
+    "paused": "warning",
+}
+
+_UNDONE = {"completed": "undone", "failed": "not undone", "pending": "to be undone", "running": "being undone"}
 
 #: More of a traceback hides what matters: its end.
 _TRACE_LINES = 20
@@ -27,6 +36,9 @@ def summary(report: Report, output: Output) -> Iterator[str]:
         yield from _error(report.error, output)
     for name, value in report.outputs.items():
         yield f"  {harmless(name)}: {shown(value)}"
+    for undone in report.compensations:
+        text = f"  {harmless(undone['step'])}: {_UNDONE.get(undone['status'], undone['status'])}"
+        yield where(f"{text} by '{harmless(undone['task'])}'", None, undone["error"])
     for event in report.signals:
         yield f"  signal '{harmless(event)}' was taken by no 'wait'"
 

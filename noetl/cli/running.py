@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +13,18 @@ from noetl.cli.interrupts import INTERRUPTED, Interrupts
 from noetl.cli.lines import Lines
 from noetl.cli.telling import telling
 from noetl.cli.text import one_line
-from noetl.errors import StoreError
+from noetl.errors import LostOwnership, OwnedElsewhere, StoreError
 from noetl.machine import Status
 from noetl.model.playbook import Playbook
-from noetl.runtime.engine import Engine, RunHandle
+from noetl.runtime.engine import Engine
+from noetl.runtime.handle import RunHandle
+from noetl.runtime.report import Report
 
 if TYPE_CHECKING:
     from noetl.cli.junit import JUnitFile
+    from noetl.runtime.memo import Memo
 
-_EXIT_CODES = {Status.COMPLETED: 0, Status.FAILED: 1, Status.CANCELLED: INTERRUPTED}
+EXIT_CODES = {Status.COMPLETED: 0, Status.FAILED: 1, Status.CANCELLED: INTERRUPTED}
 
 
 class TerminalRun:
@@ -53,6 +56,10 @@ class TerminalRun:
 
     async def carry_out(self, playbook: Playbook, inputs: Mapping[str, Any], texts: Mapping[str, str]) -> int:
         """The exit code. `texts` are inputs still to be read as their types. Raises PlaybookError and StoreError."""
+        return await self.see_through(playbook, lambda: self._engine.start(playbook, inputs, text=texts))
+
+    async def see_through(self, playbook: Playbook, begin: Callable[[], Awaitable[RunHandle | Report]]) -> int:
+        """The exit code of a run that `begin` begins, or goes on with, once the engine is open, or found ended."""
         engine = self._engine
         task = asyncio.current_task()
         assert task is not None
@@ -64,14 +71,17 @@ class TerminalRun:
                 async with engine:
                     with self._told:
                         lines = self._told.enter_context(self._telling(playbook))
-                        handle = await engine.start(playbook, inputs, text=texts)
-                        interrupts.first = handle.cancel
-                        code = await self._follow(handle, lines)
+                        found = await begin()
+                        if isinstance(found, Report):
+                            code = self._tell(found, lines)
+                        else:
+                            interrupts.first = found.cancel
+                            code = await self._follow(found, lines)
                         await self._outlive(interrupts)
             except asyncio.CancelledError:
                 raise KeyboardInterrupt from None
         code = INTERRUPTED if interrupts.happened and code == 0 else code
-        return code if self._write_junit() else code or _EXIT_CODES[Status.FAILED]
+        return code if self._write_junit() else code or EXIT_CODES[Status.FAILED]
 
     def _kill(self) -> None:
         """The process is about to end: nothing goes on, and the terminal is left as it was found."""
@@ -99,13 +109,22 @@ class TerminalRun:
         """Wait for the end, and tell it."""
         try:
             report = await handle.result()
+        except (LostOwnership, OwnedElsewhere) as error:
+            lines.settle()
+            self._ending.tell_lost(handle.report(), error)
+            return INTERRUPTED
         except StoreError as error:
             lines.settle()
             self._ending.tell_unwritten(handle.report(), error)
-            return _EXIT_CODES[Status.FAILED]
+            return EXIT_CODES[Status.FAILED]
+        runner = handle.runner
+        # What was taken over before the process was lost is not known any more.
+        return self._tell(report, lines, None if runner.inherited(1) else runner.memo)
+
+    def _tell(self, report: Report, lines: Lines, memo: Memo | None = None) -> int:
         lines.settle()
-        self._ending.tell(report)
-        return _EXIT_CODES[report.status]
+        self._ending.tell(report, memo)
+        return EXIT_CODES[report.status]
 
     def _write_junit(self) -> bool:
         """Whether the file that was asked for is there now."""

@@ -14,23 +14,31 @@ from noetl.model.playbook import Playbook
 from noetl.runtime.engine import Engine
 
 #: A longer name is not worth moving all durations to the right.
-_WIDEST = 32
+WIDEST = 32
 
 
 @contextmanager
 def telling(
-    engine: Engine, console: Console, playbook: Playbook, *, json: bool, quiet: bool, verbose: bool
+    engine: Engine, console: Console, playbook: Playbook | None, *, json: bool, quiet: bool, verbose: bool
 ) -> Iterator[Lines]:
-    """Tell of all runs of the engine while it is entered; on standard error, where a JSON object goes to the other."""
+    """Tell of all runs of the engine while it is entered; on standard error, where a JSON object goes to the other.
+
+    The first run is of this playbook; without one no run is before the others, and each is named.
+    """
     output = console.err if json else console.out
-    width = min(_WIDEST, max(map(len, playbook.steps)))
+    width = 0 if playbook is None else min(WIDEST, max(map(len, playbook.steps)))
+    named = playbook is None
+
+    def progress(lines: Lines, *, scripts: bool) -> Progress:
+        return Progress(output, lines, width=width, scripts=scripts, debug=verbose, runs=engine.runs, named=named)
+
     lines: Lines = PlainLines(output, asyncio.get_running_loop().call_soon)
     if in_job():
         from noetl.cli.github import Annotations, Groups
 
         groups = Groups(lines)
         if not quiet:
-            engine.subscribe(Progress(output, groups, width=width, scripts=True, debug=verbose))
+            engine.subscribe(progress(groups, scripts=True))
         engine.subscribe(Annotations(console.err.line if quiet else groups.command, engine.playbook_of))
         yield groups
     elif quiet:
@@ -38,10 +46,10 @@ def telling(
     elif output.drawable and not json:
         from noetl.cli.live.view import LiveView
 
-        with LiveView(console, engine.runs) as view:
-            engine.subscribe(Progress(output, view, width=width, scripts=verbose, debug=verbose))
+        with LiveView(console, engine.runs, named=named) as view:
+            engine.subscribe(progress(view, scripts=verbose))
             engine.subscribe(view)
             yield view
     else:
-        engine.subscribe(Progress(output, lines, width=width, scripts=verbose, debug=verbose))
+        engine.subscribe(progress(lines, scripts=verbose))
         yield lines

@@ -70,6 +70,16 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def size(number: int) -> str:
+    """`512 bytes`, `64.0 KiB`, `1.5 GiB`."""
+    amount, unit = float(number), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024:
+            break
+        amount, unit = amount / 1024, larger
+    return count(number, "byte") if unit == "bytes" else f"{amount:.1f} {unit}"
+
+
 def local_time(at: int) -> str:
     """Microseconds since the epoch as date and time where the reader is."""
     second, rest = divmod(at, 1_000_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from noetl.machine.state import Row
 from noetl.model.event import Event
 
 
@@ -36,6 +37,10 @@ class Visits:
         visit = Visit(self._label, event.step, event.data["visit"], event.token, event.at)
         self._open[event.token] = visit
         return visit
+
+    def take_up(self, row: Row) -> None:
+        """A visit that had begun before the first event that was heard."""
+        self._open[row.token] = Visit(self._label, row.name, row.visit, row.token, row.started_at)
 
     def end(self, event: Event) -> Visit | None:
         """The visit that has ended; None where a branch was cancelled before it came to its step."""

@@ -22,8 +22,8 @@ from noetl.cli.commands import NAMES, find_command
         pytest.param("run a --store", "option '--store' needs a value", "run ", id="missing value"),
         pytest.param("run a --json=1", "option '--json' takes no value", "run ", id="value of a flag"),
         pytest.param(
-            "run a --durability strict",
-            "option '--durability' does not take 'strict' (it takes relaxed, none)",
+            "run a --durability wishful",
+            "option '--durability' does not take 'wishful' (it takes strict, relaxed, none)",
             "run ",
             id="choice",
         ),

@@ -12,6 +12,8 @@ import pytest
 from cli_case import NOETL, Case
 from sample_playbooks import BROKEN, GREET
 
+from noetl.store.sqlite.file import VERSION
+
 NEEDY = """
 apiVersion: noetl.io/v1
 kind: Playbook
@@ -103,10 +105,18 @@ def test_the_event_log_is_looked_at_and_not_made(case: Case) -> None:
     assert event_log(case) == ("found", "made by the first run, N GB free")
     assert list(case.folder.iterdir()) == []
     case.file("greet.yaml", GREET).args("run", "greet.yaml", "-q").exit(0)
-    assert event_log(case) == ("found", "format 1, 1 run, writable, N GB free")
+    assert event_log(case) == ("found", f"format {VERSION}, 1 run, writable, N GB free")
     assert event_log(case, "--store", "memory:") == ("found", "events are kept in memory only")
     assert event_log(case, "--store", "deep/er/runs.db") == ("found", "made by the first run, N GB free")
     assert not (case.folder / "deep").exists()
+
+
+def test_the_event_log_on_a_server_is_not_tried_and_its_password_not_shown(case: Case) -> None:
+    (row,) = (
+        row for row in findings(case, "--store", "postgres://me:s3cret@db.example/log") if row["kind"] == "event log"
+    )
+    assert (row["name"], row["state"]) == ("db.example/log", "absent")
+    assert event_log(case, "--store", "oracle://me:s3cret@db.example/log")[0] == "missing"
 
 
 def make_database(case: Case, name: str, *statements: str) -> None:
@@ -122,10 +132,10 @@ def make_database(case: Case, name: str, *statements: str) -> None:
     [
         pytest.param("text.db", "cannot be used: file is not a database", id="a text"),
         pytest.param("other.db", "cannot be used: it is another program's SQLite database", id="another's"),
-        pytest.param("newer.db", "cannot be used: its format is 99, this noetl knows up to 1", id="newer"),
+        pytest.param("newer.db", f"cannot be used: its format is 99, this noetl knows up to {VERSION}", id="newer"),
         pytest.param("sub", "cannot be used: it is a folder", id="folder"),
         pytest.param("text.db/runs.db", "cannot be used: 'PLACE' is no folder", id="below a file"),
-        pytest.param("mysql:x", "an event log is opened by 'memory:', 'sqlite:PATH' or the path of a file, not by 'mysql:' "
+        pytest.param("mysql:x", "an event log is opened by 'memory:', 'sqlite:PATH', the path of a file, 'postgresql://HOST/DATABASE' or 'embedded', not by 'mysql:' "
                      "(a path with a colon in it is written './mysql:x')", id="scheme"),
     ],
 )  # fmt: skip

@@ -37,8 +37,8 @@ def test_json_is_a_list_of_rows(past: Case) -> None:
     ended = (
         past.args("runs", "--json")
         .stdout(
-            '[{"execution_id":"ID","playbook":"failing","status":"failed","started_at":"INSTANT","key":null},'
-            '{"execution_id":"ID","playbook":"greet","status":"completed","started_at":"INSTANT","key":null}]\n'
+            '[{"execution_id":"ID","playbook":"failing","status":"failed","started_at":"INSTANT","key":null,"interrupted":false},'
+            '{"execution_id":"ID","playbook":"greet","status":"completed","started_at":"INSTANT","key":null,"interrupted":false}]\n'
         )
         .exit(0)
     )

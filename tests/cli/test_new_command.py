@@ -13,10 +13,10 @@ import pytest
 from cli_case import Case
 from jsonschema import Draft202012Validator
 
-from noetl.actions.postgres.embedded import FOLDER_VARIABLE, EmbeddedServer
 from noetl.language.reader import read
 from noetl.language.report import Report
 from noetl.language.templating import data
+from noetl.postgres.embedded import FOLDER_VARIABLE, EmbeddedServer
 from noetl.span import Source
 from noetl.starters import STARTERS, starter
 

@@ -15,8 +15,8 @@ from noetl.codes import ERRORS, PROBLEMS
 PACKAGE = Path(noetl.__file__).parent
 PAGE = "docs/errors.md"
 
-#: Words with hyphens that are no codes: a runtime, a format, an element of JUnit files.
-NO_CODES = {"in-process", "date-time", "system-out"}
+#: Words with hyphens that are no codes: a runtime, a format, an element of JUnit files, a state of circuits.
+NO_CODES = {"in-process", "date-time", "system-out", "half-open"}
 
 #: What is wrong with what a playbook is given, not with its text.
 OUTSIDE = {
@@ -25,7 +25,7 @@ OUTSIDE = {
 }  # fmt: skip
 
 #: What makes the error of a run, and which of its arguments is the code.
-_MAKERS = {"ActionError": 1, "make_error": 1, "NotFoundError": 0}
+_MAKERS = {"ActionError": 1, "make_error": 1, "NotFoundError": 0, "Refused": 0}
 
 
 def _trees(*folders: str) -> Iterator[ast.Module]:
@@ -59,7 +59,7 @@ def _texts(node: ast.expr, constants: dict[str, str]) -> Iterator[str]:
 
 def _error_codes() -> set[str]:
     found = {"undefined", "expression", "failed"}
-    for tree in _trees("machine", "runtime", "actions", "cli"):
+    for tree in _trees("machine", "runtime", "actions", "postgres", "cli"):
         constants = _constants(tree)
         for node in ast.walk(tree):
             for value in _codes_in(node):

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from command import PLAYBOOKS, Command
 
-from noetl.actions.postgres.embedded import EmbeddedServer
+from noetl.postgres.embedded import EmbeddedServer
 
 sys.path.append(str(PLAYBOOKS))
 

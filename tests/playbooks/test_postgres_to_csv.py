@@ -11,8 +11,8 @@ import asyncpg
 from command import PLAYBOOKS, Command, path
 
 import noetl
-from noetl.actions.postgres.embedded import EmbeddedServer
 from noetl.model.event import Kind
+from noetl.postgres.embedded import EmbeddedServer
 
 PLAYBOOK = "postgres_to_csv.yaml"
 

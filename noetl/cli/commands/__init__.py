@@ -7,7 +7,27 @@ from importlib import import_module
 from noetl.cli.command import Command
 
 #: In the order in which the help lists them.
-NAMES = ("run", "validate", "graph", "runs", "show", "events", "new", "doctor", "schema", "completion")
+NAMES = (
+    "run",
+    "resume",
+    "recover",
+    "rerun",
+    "pause",
+    "cancel",
+    "signal",
+    "validate",
+    "graph",
+    "runs",
+    "show",
+    "events",
+    "dead",
+    "prune",
+    "store",
+    "new",
+    "doctor",
+    "schema",
+    "completion",
+)
 
 
 def find_command(name: str) -> Command:

@@ -10,7 +10,6 @@ from noetl.cli.misuse import Misuse
 
 if TYPE_CHECKING:
     from noetl.cli.console import Console
-    from noetl.cli.junit import JUnitFile
 
 
 class RunOptions(Options):
@@ -24,12 +23,18 @@ class RunOptions(Options):
     dry_run: bool = flag("--dry-run", help="Show what the run would do, as far as that is known, and do nothing.")
     json: bool = flag("--json", help="Print one JSON object at the end, and progress on standard error.")
     store: str | None = option("--store", metavar="URL", help=STORE_HELP)
+    key: str | None = option(
+        "--key",
+        metavar="KEY",
+        help="A name for the run: no second one starts with it, what there is goes on or answers.",
+    )
     durability: str = option(
         "--durability",
         metavar="MODE",
         default="relaxed",
-        choices=("relaxed", "none"),
-        help="'relaxed' keeps the event log (default); 'none' keeps it in memory only.",
+        choices=("strict", "relaxed", "none"),
+        help="'relaxed' survives the end of the process (default), 'strict' a power cut too; "
+        "'none' keeps the event log in memory only.",
     )
     junit: str | None = option(
         "--junit", metavar="FILE", help="Also write a JUnit file: a test case for each visit of a step."
@@ -50,10 +55,11 @@ def carry_out(options: RunOptions, console: Console) -> int:
     from noetl.runtime.engine import Engine
 
     interruptible()
+    _check_key(options)
     if options.file == DASH == options.inputs:
         raise Misuse("the playbook and '--inputs' cannot both be read from standard input")
     store = _store(options)
-    engine = Engine(store)
+    engine = Engine(store, durability=options.durability)
     texts = text_inputs(options.input)
     inputs = {} if options.inputs is None else file_inputs(options.inputs)
     playbook, warnings = valid_playbook(source_of(options.file), engine.shapes)
@@ -65,7 +71,11 @@ def carry_out(options: RunOptions, console: Console) -> int:
         from noetl.cli.plan import show_plan
 
         return show_plan(engine.plan(playbook, inputs, text=texts), console, json=options.json, quiet=options.quiet)
-    junit = _junit_file(options)
+    junit = None
+    if options.junit is not None:
+        from noetl.cli.junit import junit_file
+
+        junit = junit_file(options.junit)
     run = TerminalRun(
         engine,
         console,
@@ -75,16 +85,22 @@ def carry_out(options: RunOptions, console: Console) -> int:
         junit=junit,
         look_up=_look_up(options, store),
     )
-    return asyncio.run(run.carry_out(playbook, inputs, texts))
+    if options.key is None:
+        return asyncio.run(run.carry_out(playbook, inputs, texts))
+    from noetl.cli.going_on import start_or_join
+
+    begin = start_or_join(engine, playbook, inputs, texts, options.key, console, quiet=options.quiet)
+    return asyncio.run(run.see_through(playbook, begin))
 
 
-def _junit_file(options: RunOptions) -> JUnitFile | None:
-    """Raises Misuse where it could not be written in the end."""
-    if options.junit is None:
-        return None
-    from noetl.cli.junit import JUnitFile
-
-    return JUnitFile(options.junit)
+def _check_key(options: RunOptions) -> None:
+    """Raises Misuse where a key would find nothing."""
+    if options.key is None:
+        return
+    if not options.key:
+        raise Misuse("option '--key' needs a value")
+    if _store(options).startswith("memory:"):
+        raise Misuse("'--key' needs an event log that outlives the process")
 
 
 def _look_up(options: RunOptions, store: str) -> str | None:
@@ -115,6 +131,7 @@ COMMAND = Command(
         Example(line="noetl run orders.yaml", purpose="run it, one line for each step"),
         Example(line="noetl run orders.yaml -i threshold=50", purpose="with an input"),
         Example(line="noetl run orders.yaml --inputs day.json", purpose="with inputs from a file"),
+        Example(line="noetl run orders.yaml --key orders-2025-03-03", purpose="once, however often it is asked for"),
         Example(line="noetl run orders.yaml --dry-run", purpose="what it would do, without doing it"),
         Example(line="noetl run orders.yaml --json > report.json", purpose="for programs"),
         Example(line="noetl run orders.yaml --junit orders.xml", purpose="for the test reports of a CI server"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from noetl.cli.live.spoken import Spoken
-from noetl.cli.live.waiting import attempt_of, waiting_of
+from noetl.cli.live.waiting import attempt_of, standing_of, waiting_of
 from noetl.cli.text import one_line, shown
 from noetl.machine import Run
 from noetl.machine.frames import calls_of
@@ -42,11 +42,16 @@ def activities(runs: Iterable[tuple[str, Run]], spoken: Spoken, now: int, room: 
     Each run comes with what stands before the names of its steps. Parallel items are shown where there is room left.
     """
     visits: list[tuple[_Look, Token]] = []
+    standing: list[Activity] = []
     hidden = 0
     for label, run in runs:
         look = _Look(run, label, spoken, now)
+        text = standing_of(run, now)
+        if text and room > 1:
+            standing.append(Activity(name=one_line(label.rstrip("/") or run.playbook.name), text=text))
+            room -= 1
         for token in run.tokens.values():
-            if token.row is None or token.parent is not None or token.phase is not Phase.WORKING:
+            if not _is_shown(token):
                 continue
             if len(visits) < room:
                 visits.append((look, token))
@@ -56,12 +61,19 @@ def activities(runs: Iterable[tuple[str, Run]], spoken: Spoken, now: int, room: 
         visits.pop()
         hidden += 1
     spare = 0 if hidden else room - len(visits)
-    found: list[Activity] = []
+    found = standing
     for look, token in visits:
         items = list(look.items(token, min(spare, MOST_ITEMS)))
         spare -= len(items)
         found += [look.visit(token), *items]
     return found, hidden
+
+
+def _is_shown(token: Token) -> bool:
+    """Whether a token is in a visit of its own, or undoes one."""
+    if token.parent is not None or token.phase is not Phase.WORKING:
+        return False
+    return token.row is not None or token.compensates is not None
 
 
 class _Look:
@@ -75,7 +87,9 @@ class _Look:
 
     def visit(self, token: Token) -> Activity:
         row = token.row
-        assert row is not None
+        if row is None:
+            since = token.frames[0].started_at if token.frames else None
+            return self._activity(token, f"{self._label}{token.step.name}, undone", since, item=False)
         number = f" (visit {row.visit})" if row.visit > 1 else ""
         return self._activity(token, f"{self._label}{row.name}{number}", row.started_at, item=False)
 
@@ -95,7 +109,8 @@ class _Look:
     def _activity(self, token: Token, name: str, since: int | None, *, item: bool) -> Activity:
         saying = self._spoken.by(self._run.id, token.id)
         done, total = self._counts(token)
-        ending = self._run.ending is not None or token.interrupt is not None
+        undoing = token.id.startswith("~")
+        ending = (self._run.ending is not None and not undoing) or token.interrupt is not None
         remarks = ("cancelling" if ending else "", attempt_of(token), "" if item else _iteration(token))
         return Activity(
             name=one_line(name),
@@ -113,7 +128,7 @@ class _Look:
         counts: tuple[int | None, int | None] = (None, None)
         for frame in token.frames:
             if frame.items is not None and not frame.iteration:
-                return len(frame.ended) if frame.strands or frame.ended else max(0, frame.index), len(frame.items)
+                return frame.done, len(frame.items)
             if frame.stage is Stage.BODY and not isinstance(frame.work, ActionCall):
                 total = len(calls_of(self._run, frame.work))
                 if total > 1:

@@ -16,8 +16,9 @@ from noetl.cli.live.region import Region
 from noetl.cli.live.spoken import Spoken
 from noetl.cli.visits import Visit
 from noetl.machine import Run
-from noetl.model.event import Event
-from noetl.runtime.runner import microseconds
+from noetl.model.event import Event, Kind
+from noetl.runtime.clock import microseconds
+from noetl.runtime.ids import following_id
 
 if TYPE_CHECKING:
     from noetl.cli.live.drawing import Drawing
@@ -34,16 +35,26 @@ class LiveView:
     """Takes the lines about runs, and the events of their engine, from when it is entered until it is left.
 
     All that is written to the console meanwhile, by whomever, stands above what runs. `runs` gives the states of the
-    runs that go on. The first run of which there is an event is the one that was asked for; the steps of others stand
-    behind the name of their playbook.
+    runs that go on, `summary` a line to stand below them. The first run of which there is an event is the one that was
+    asked for, as are those that try it again; the steps of others, and with `named` of all, stand behind the name of
+    their playbook.
     """
 
-    def __init__(self, console: Console, runs: Callable[[], Iterable[Run]]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        runs: Callable[[], Iterable[Run]],
+        summary: Callable[[], str] | None = None,
+        *,
+        named: bool = False,
+    ) -> None:
         self._console = console
         self._output = console.out
         self._runs = runs
+        self._summary = summary
         self._spoken = Spoken()
-        self._asked_for = ""
+        self._named = named
+        self._asked_for: set[str] = set()
         self._lines: list[str] = []
         self._region = Region(self._output)
         self._drawing: Drawing | None = None
@@ -64,7 +75,10 @@ class LiveView:
         self.leave()
 
     def __call__(self, event: Event) -> None:
-        self._asked_for = self._asked_for or event.execution_id
+        if not self._asked_for and not self._named:
+            self._asked_for.add(event.execution_id)
+        if event.kind == Kind.RUN_FAILED and event.execution_id in self._asked_for:
+            self._asked_for.add(following_id(event.execution_id))
         self._spoken(event)
 
     def said(self, visit: Visit | None, line: str) -> None:
@@ -99,15 +113,18 @@ class LiveView:
         width, height = self._output.size()
         now = microseconds()
         # A line of the terminal is left to what has ended.
-        room = max(1, height - 1)
-        runs = [("" if run.id == self._asked_for else f"{run.playbook.name}/", run) for run in self._runs()]
+        room = max(1, height - (1 if self._summary is None else 2))
+        runs = [("" if run.id in self._asked_for else f"{run.playbook.name}/", run) for run in self._runs()]
         found, hidden = activities(runs, self._spoken, now, room)
         lines: list[str] = []
         if found:
             if self._drawing is None:
                 self._drawing = self._new_drawing()
             lines = self._drawing.lines(found, hidden, now=now, width=width)
-        self._region.draw(lines[:room], self._waiting())
+        lines = lines[:room]
+        if self._summary is not None:
+            lines.append(self._summary()[: width - 1])
+        self._region.draw(lines, self._waiting())
 
     def _new_drawing(self) -> Drawing:
         from noetl.cli.live.drawing import Drawing

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from noetl.cli.text import elapsed, one_line
-from noetl.machine import Run
-from noetl.machine.state import SignalWait, Stage, Timer, TimerWait, Token
+from noetl.machine import Run, Status
+from noetl.machine.state import ActionWait, SignalWait, Stage, Timer, TimerWait, Token
 
 _DAY_S = 24 * 3600
 
@@ -14,6 +14,8 @@ _DAY_S = 24 * 3600
 def waiting_of(run: Run, token: Token, now: int) -> str:
     """What the token waits for and until when; empty where something of its own goes on."""
     wait = token.wait
+    if isinstance(wait, ActionWait) and wait.queued is not None:
+        return f"queued: {one_line(wait.queued)}"
     if isinstance(wait, SignalWait):
         deadline = _deadline(run, token)
         until = "" if deadline is None else f" {_until(deadline.due, now)}"
@@ -24,6 +26,16 @@ def waiting_of(run: Run, token: Token, now: int) -> str:
             return f"waits {_until(timer.due, now)}"
         return f"is tried again in {elapsed((timer.due - now) / 1e6)}"
     return ""
+
+
+def standing_of(run: Run, now: int) -> str:
+    """Why a run as a whole stands still, if it does."""
+    if run.starts_at is not None:
+        return f"is tried again in {elapsed((run.starts_at - now) / 1e6)} (attempt {run.attempt})"
+    if run.status is not Status.PAUSED:
+        return ""
+    end = next((timer.due for timer in run.timers.values() if timer.purpose == "pause"), None)
+    return "paused" if end is None else f"paused {_until(end, now)}"
 
 
 def attempt_of(token: Token) -> str:
