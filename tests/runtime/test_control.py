@@ -65,9 +65,11 @@ async def test_a_paused_run_stands_still_until_it_is_resumed() -> None:
 
 async def test_what_runs_ends_in_a_paused_run_and_nothing_follows(tmp_path: Path) -> None:
     async with stage(folder=tmp_path) as on:
-        handle = await on.start(SLEEPING.replace("sleep 600", "true"))
-        await until(on, Kind.ACTION_STARTED)
+        handle = await on.start(SLEEPING.replace("sleep 600", "until test -e go; do sleep 0.01; done"))
+        await until_begun(tmp_path)
         handle.pause()
+        await until(on, Kind.RUN_PAUSED)
+        (tmp_path / "go").touch()
         await until(on, Kind.ACTION_COMPLETED)
         assert "End" not in {event.step for event in on.events}
 
@@ -166,8 +168,9 @@ class TestFromAnotherProcess:
         async with stage(store) as on, stage(store) as other:
             handle = await on.start(GATED)
             await self.ask(other, handle, "pause", reason="maintenance")
-            await until(on, Kind.RUN_PAUSED)
-            assert (await other.engine.store.find(handle.execution_id)).status == "paused"
+            async with asyncio.timeout(30):
+                while (await other.engine.store.find(handle.execution_id)).status != "paused":
+                    await asyncio.sleep(0.01)
             await self.ask(other, handle, "signal", event="go", data={"n": 1})
             await self.ask(other, handle, "resume")
 
