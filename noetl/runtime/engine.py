@@ -369,7 +369,7 @@ class Engine:
     def driven(self, execution_id: str) -> Runner | None:
         """The runner of a run that this engine drives, and that is not about to end."""
         runner = self._runners.get(execution_id)
-        return None if runner is None or runner.run.over else runner
+        return None if runner is None or runner.closed or runner.run.over else runner
 
     async def begin_again(
         self,
@@ -386,10 +386,14 @@ class Engine:
         playbook = await playbook_of(self.store, record, self.shapes)
         known = read_secrets(playbook, secrets or {}, folder_of(record))
         fence = await self.ownership.claim(record.execution_id)
+        begun = not await self._recovery.is_unbegun(record)
         driven = self.driven(record.execution_id)
         if driven is not None:
             # Somebody else here was faster.
             return driven
+        if begun:
+            await self._release(record.execution_id)
+            raise OwnedElsewhere(f"run '{record.execution_id}' was begun by another engine")
         runner = self._drive(Run(playbook, record.execution_id), replace(record, fence=fence), known, parent, memo)
         runner.start(inputs, at=microseconds(), attempt=attempt, starts_at=starts_at)
         return runner
@@ -454,8 +458,13 @@ class Engine:
             memo=memo,
         )
         self._runners[run.id] = runner
-        runner.over.add_done_callback(lambda _: self._runners.pop(run.id, None))
+        runner.over.add_done_callback(lambda _: self._forget(runner))
         return runner
+
+    def _forget(self, runner: Runner) -> None:
+        # The run may be driven again already.
+        if self._runners.get(runner.run.id) is runner:
+            del self._runners[runner.run.id]
 
     async def _record(self, execution_id: str) -> RunRecord:
         record = await self.store.record(execution_id)
