@@ -317,7 +317,8 @@ def differences(scenario: Scenario, plan: Plan, calm: Ending) -> list[str]:
         wrong.append(f"the runs came to\n    {found.states}\nand not to\n    {calm.states}")
     if not found.effects >= calm.effects:
         wrong.append(f"these actions had no effect: {sorted(calm.effects - found.effects)}")
-    if found.story != calm.story:
+    # What was lost with the power may be too late when it is done again: a deadline does not wait.
+    if found.story != calm.story and (plan.durability is Durability.STRICT or not plan.loses):
         wrong.append(f"more happened: {found.story - calm.story}, and less: {calm.story - found.story}")
     return wrong
 
