@@ -9,7 +9,6 @@ from noetl.errors import StoreError
 from noetl.spelling import did_you_mean
 from noetl.store.artifacts import LIMIT
 from noetl.store.base import Durability, EventStore
-from noetl.store.memory import MemoryStore
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _FORMS = "'memory:', 'sqlite:PATH', the path of a file, 'postgresql://HOST/DATABASE' or 'embedded'"
@@ -28,6 +27,8 @@ async def open_store(
     """
     scheme, rest = split_url(url)
     if scheme == "memory":
+        from noetl.store.memory import MemoryStore
+
         return MemoryStore()
     if scheme == "sqlite":
         file = _sqlite_file(url, rest)
