@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import zlib
 from collections.abc import Iterator
@@ -33,6 +32,8 @@ class ArtifactFolder:
 
     def keep(self, digest: str, content: bytes) -> None:
         """Makes the file, if there is none yet. Raises OSError."""
+        import gzip
+
         path = self._path(digest)
         if _is_whole(path, content):
             return
@@ -55,6 +56,8 @@ class ArtifactFolder:
 
     def fetch(self, digest: str) -> bytes:
         """Raises LookupError where it is missing, or not what it was."""
+        import gzip
+
         path = self._path(digest)
         try:
             content = gzip.decompress(path.read_bytes())
