@@ -84,7 +84,7 @@ def _is_defined(value: Any) -> bool:
 
 
 # How `pass_environment` marks a filter; those with other marks need a rendering around them.
-_GIVEN_ENVIRONMENT = getattr(pass_environment(lambda environment: None), "jinja_pass_arg")  # noqa: B009
+_GIVEN_ENVIRONMENT = vars(pass_environment(lambda environment: None))["jinja_pass_arg"]
 
 _NAMESPACE: dict[str, Any] = {
     "STRICT": STRICT,

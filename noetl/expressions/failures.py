@@ -132,7 +132,7 @@ def _dotted(path: Path) -> str:
 
 def _known(scope: Names) -> Iterable[str]:
     try:
-        return [str(name) for name in iter(scope)]  # type: ignore[call-overload]
+        return [str(name) for name in scope]
     except (TypeError, KeyError):
         return ()
 

@@ -14,9 +14,9 @@ _DATA = frozenset({str, bool, type(None), dict, list})
 
 def text(value: Any) -> str:
     """A value inside text: null is empty, booleans are `true` and `false`, mappings and lists compact JSON."""
+    if type(value) is str:
+        return value
     kind = value.__class__
-    if kind is str:
-        return value  # type: ignore[no-any-return]
     if value is None:
         return ""
     if kind is bool:

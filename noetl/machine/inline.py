@@ -159,7 +159,7 @@ class Starred:
         return name in OUTSIDE or name in self._names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)  # type: ignore[call-overload, no-any-return]
+        return iter(self._names)
 
 
 class Stars(Mapping[str, Any]):

@@ -156,7 +156,7 @@ class Scope:
 
     def __contains__(self, name: object, /) -> bool:
         try:
-            self[name]  # type: ignore[index]
+            self[str(name)]
         except KeyError:
             return False
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,6 +15,8 @@ class Names(Protocol):
     def __getitem__(self, name: str, /) -> Any: ...
 
     def __contains__(self, name: object, /) -> bool: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
 
 
 #: A chain of static keys from a name: `steps.Load.result.data` is `("steps", "Load", "result", "data")`.

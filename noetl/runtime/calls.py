@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from noetl.actions.base import Outcome
 from noetl.errors import (
@@ -30,7 +30,9 @@ from noetl.runtime.handle import RunHandle
 from noetl.runtime.ids import child_id
 from noetl.runtime.report import Report
 from noetl.runtime.runner import Runner
-from noetl.store.base import EventStore, RunRecord
+
+if TYPE_CHECKING:
+    from noetl.runtime.engine import Engine
 
 #: A playbook that calls itself, through others or not, ends here.
 DEEPEST = 50
@@ -41,40 +43,10 @@ LOOK_S = 0.5
 _CANCELLED = "its parent was cancelled"
 
 
-class Driver(Protocol):
-    """What is needed of the engine."""
-
-    @property
-    def store(self) -> EventStore: ...
-
-    def load(self, playbook: str | Path) -> Playbook: ...
-
-    async def begin(
-        self,
-        playbook: Playbook,
-        inputs: Mapping[str, Any],
-        execution_id: str,
-        *,
-        secrets: Mapping[str, str] | None = None,
-        parent: Runner | None = None,
-    ) -> Runner: ...
-
-    async def go_on_with(
-        self,
-        record: RunRecord,
-        *,
-        inputs: Mapping[str, Any] | None = None,
-        secrets: Mapping[str, str] | None = None,
-        parent: Runner | None = None,
-    ) -> Runner | Report: ...
-
-    async def let_go(self, runner: Runner) -> None: ...
-
-
 class Calls:
     """The calls of one engine."""
 
-    def __init__(self, engine: Driver) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     async def carry_out(self, parent: Runner, command: RunAction, options: Any) -> Outcome:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from noetl.actions.leftovers import end_leftovers
 from noetl.errors import NoetlError, OwnedElsewhere, RunEnded, StoreError
-from noetl.language.schema import ActionShape
 from noetl.machine import Run, Status
 from noetl.machine.state import ActionWait
-from noetl.model.playbook import Playbook
 from noetl.runtime.calls import called_by
 from noetl.runtime.clock import microseconds
 from noetl.runtime.ids import following_id
-from noetl.runtime.memo import Memo, memo_of
+from noetl.runtime.memo import memo_of
 from noetl.runtime.recorded import Playbooks, playbook_of, state_of
 from noetl.runtime.report import Report, report
 from noetl.runtime.runner import Runner
-from noetl.store.base import EventStore, RunRecord
+from noetl.store.base import RunRecord
 from noetl.store.refusals import unknown_run
+
+if TYPE_CHECKING:
+    from noetl.runtime.engine import Engine
 
 #: A failed run whose next attempt was lost is looked for among those that ended in the last so many seconds.
 FOLLOWED_S = 7 * 86_400
@@ -30,49 +31,10 @@ FOLLOWED_S = 7 * 86_400
 RECOVERED_AT_ONCE = 100
 
 
-class Driver(Protocol):
-    """What is needed of the engine."""
-
-    @property
-    def shapes(self) -> Mapping[str, ActionShape]: ...
-
-    @property
-    def store(self) -> EventStore: ...
-
-    def driven(self, execution_id: str) -> Runner | None: ...
-
-    async def begin(
-        self,
-        playbook: Playbook,
-        inputs: Mapping[str, Any],
-        execution_id: str,
-        *,
-        secrets: Mapping[str, str] | None = None,
-        parent: Runner | None = None,
-        attempt: int = 1,
-        starts_at: int | None = None,
-        memo: Memo | None = None,
-    ) -> Runner: ...
-
-    async def begin_again(
-        self,
-        record: RunRecord,
-        inputs: Mapping[str, Any],
-        *,
-        secrets: Mapping[str, str] | None = None,
-        parent: Runner | None = None,
-        attempt: int = 1,
-        starts_at: int | None = None,
-        memo: Memo | None = None,
-    ) -> Runner: ...
-
-    async def adopt(self, record: RunRecord, playbooks: Playbooks, parent: Runner | None = None) -> Runner: ...
-
-
 class Recovery:
     """The recoveries of one engine."""
 
-    def __init__(self, engine: Driver) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         #: By the run that failed, the one that tries it again, while that is being begun.
         self.following: dict[str, asyncio.Task[Runner]] = {}

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from noetl.actions.base import Handler, Outcome, Resource
 from noetl.actions.leftovers import end_leftovers
-from noetl.errors import RETRYABLE_KINDS, ErrorKind, StoreError
+from noetl.errors import RETRYABLE_KINDS, StoreError
 from noetl.machine import (
     ActionEnded,
     Advance,
@@ -22,7 +22,6 @@ from noetl.machine import (
     Resume,
     Run,
     RunAction,
-    Said,
     Start,
     Status,
     StopAction,
@@ -34,16 +33,16 @@ from noetl.machine import (
 )
 from noetl.machine.decide import BATCH
 from noetl.machine.outstanding import command_of
-from noetl.machine.result import make_error
 from noetl.machine.state import ActionWait
-from noetl.model.event import Event, Kind
+from noetl.model.event import Event
 from noetl.model.playbook import ActionCall
 from noetl.runtime.admission import Admission
 from noetl.runtime.carrying import carry_out
 from noetl.runtime.clock import microseconds
 from noetl.runtime.dead_letters import given_up, left_over
-from noetl.runtime.limits import Demand, Refused
+from noetl.runtime.limits import Demand
 from noetl.runtime.memo import Memo
+from noetl.runtime.queueing import Queueing
 from noetl.runtime.report import Report, report
 from noetl.runtime.snapshots import SnapshotKeeper
 from noetl.runtime.surroundings import Surroundings
@@ -128,8 +127,7 @@ class Runner:
         self._loop = asyncio.get_running_loop()
         self._inbox: deque[Fact] = deque()
         self._running: dict[str, tuple[int, asyncio.Task[None]]] = {}
-        #: By token, what waits for a limit.
-        self._queued: dict[str, tuple[int, Demand]] = {}
+        self._queueing = Queueing(host.admission, bounded=host.bounded, start=self._start, feed=self.feed)
         self._stopping: set[int] = set()
         #: The actions that stop because of a pause: they are to be carried out again.
         self._deferred: set[int] = set()
@@ -303,7 +301,7 @@ class Runner:
 
     def _stand_still(self) -> None:
         """The run is paused: what waits for a limit asks again when it goes on."""
-        self._withdraw_all()
+        self._queueing.withdraw_all()
         if not self._pauses_now:
             return
         for token_id, (wait, task) in self._running.items():
@@ -351,13 +349,12 @@ class Runner:
         # Since it was decided, the action may have been cancelled.
         if self._closed or not isinstance(wait, ActionWait) or wait.number != command.wait or wait.cancelling:
             return
-        if any(waits.get(command.token, (0, None))[0] == command.wait for waits in (self._running, self._queued)):
+        in_hand = self._running.get(command.token, (0, None))[0] == command.wait
+        if in_hand or self._queueing.holds(command.token, command.wait):
             return
         if self._take_over(command):
             return
-        demand = self._demand(command)
-        if demand is None or self._ask(command, demand):
-            self._start(command, demand)
+        self._queueing.admit(self.run, command)
 
     def _take_over(self, command: RunAction) -> bool:
         """Whether what comes of the action is known from the run that this one repeats."""
@@ -376,56 +373,6 @@ class Runner:
         self._loop.call_soon(self.feed, ended)
         return True
 
-    def _demand(self, command: RunAction) -> Demand | None:
-        """What the action needs before it may start; None where nothing bounds it."""
-        playbook, work = self.run.playbook, command.work
-        if work.limit is None and playbook.concurrency is None and not self.host.bounded:
-            return None
-        return Demand(
-            self.run.id,
-            playbook.steps[command.step].priority,
-            self.host.admission.now(),
-            limit=None if work.limit is None else playbook.limits[work.limit],
-            run_bound=playbook.concurrency,
-            # A playbook that calls another does nothing itself, and must not keep the place that the other needs.
-            takes_place=work.action != "playbook",
-            start=partial(self._start_queued, command),
-            refuse=partial(self._refuse, command),
-        )
-
-    def _ask(self, command: RunAction, demand: Demand) -> bool:
-        """Whether the action may start now; if not, it is queued, or has come to nothing."""
-        try:
-            reason = self.host.admission.ask(demand)
-        except Refused as refused:
-            self._refuse(command, refused)
-            return False
-        if reason is None:
-            return True
-        self._queued[command.token] = (command.wait, demand)
-        data = {"place": command.work.place, "action": command.work.action, "reason": reason}
-        self.feed(Said(at=microseconds(), token=command.token, kind=Kind.ACTION_QUEUED, data=data))
-        return False
-
-    def _start_queued(self, command: RunAction) -> None:
-        _, demand = self._queued.pop(command.token)
-        self._start(command, demand)
-        waited_s = round(self.host.admission.now() - demand.since, 6)
-        data = {"place": command.work.place, "queued": waited_s}
-        self.feed(Said(at=microseconds(), token=command.token, kind=Kind.ACTION_PROGRESS, data=data))
-
-    def _refuse(self, command: RunAction, refused: Refused) -> None:
-        self._queued.pop(command.token, None)
-        error = make_error(
-            ErrorKind.TRANSIENT,
-            refused.code,
-            str(refused),
-            step=command.step,
-            action=command.work.action,
-            attempt=command.attempt,
-        )
-        self.feed(ActionEnded(at=microseconds(), token=command.token, wait=command.wait, error=error))
-
     def _start(self, command: RunAction, demand: Demand | None) -> None:
         task = self._loop.create_task(self._carry(command, demand))
         self._running[command.token] = (command.wait, task)
@@ -441,7 +388,7 @@ class Runner:
             around.end()
         if demand is not None:
             failed = ended.error is not None and ended.error["kind"] in RETRYABLE_KINDS
-            self._leave(demand, failed=failed)
+            self._queueing.leave(demand, failed=failed)
         self.feed(
             ActionEnded(
                 at=microseconds(),
@@ -453,17 +400,11 @@ class Runner:
             )
         )
 
-    def _leave(self, demand: Demand, *, failed: bool | None) -> None:
-        state = self.host.admission.leave(demand, failed=failed)
-        if state is not None and demand.limit is not None:
-            data = {"limit": demand.limit.name, "state": state}
-            self.feed(Said(at=microseconds(), token="", kind=Kind.CIRCUIT_CHANGED, data=data))
-
     def _carried(self, command: RunAction, demand: Demand | None, task: asyncio.Task[None]) -> None:
         """An action that was cancelled may not even have begun, so that only its task can tell."""
         self._stopping.discard(command.wait)
         if task.cancelled() and demand is not None:
-            self._leave(demand, failed=None)
+            self._queueing.leave(demand, failed=None)
         if not task.cancelled():
             self._deferred.discard(command.wait)
             if (error := task.exception()) is not None:
@@ -496,9 +437,8 @@ class Runner:
             self.feed(ActionEnded(at=microseconds(), token=token, wait=wait, cancelled=True))
 
     def _stop(self, command: StopAction) -> None:
-        queued = self._queued.get(command.token)
-        if queued is not None and queued[0] == command.wait:
-            self._withdraw(command.token)
+        if self._queueing.holds(command.token, command.wait):
+            self._queueing.withdraw(command.token)
         running = self._running.get(command.token)
         if running is not None and running[0] == command.wait:
             # Cancelling twice would break into the handler's own cleaning up.
@@ -523,19 +463,17 @@ class Runner:
             self._stopping.discard(command.wait)
             self._feed_cancelled(command.token, command.wait)
 
-    def _withdraw(self, token: str) -> None:
-        self.host.admission.withdraw(self._queued.pop(token)[1])
-
-    def _withdraw_all(self) -> None:
-        for token in list(self._queued):
-            self._withdraw(token)
-
-    def _finish(self) -> None:
+    def _let_go(self) -> None:
+        """Nothing more is to happen to the run here."""
         self._closed = True
-        self.host.admission.forget(self.run.id)
+        self._snapshots.close()
+        self._queueing.close(self.run)
         for handle in self._timers.values():
             handle.cancel()
         self._timers.clear()
+
+    def _finish(self) -> None:
+        self._let_go()
         if self.run.again is not None:
             self.following = self.host.follow(self)
         if not self.over.done():
@@ -545,13 +483,10 @@ class Runner:
         """The log cannot be written: the run cannot go on here, and nothing of it is kept going."""
         if self._closed:
             return
-        self._closed = True
+        self._let_go()
         self._broken = error if isinstance(error, Exception) else StoreError(str(error))
-        self._withdraw_all()
         for _, task in self._running.values():
             task.cancel()
-        for handle in self._timers.values():
-            handle.cancel()
         if not self.over.done():
             self.over.set_exception(self._broken)
 
@@ -561,11 +496,7 @@ class Runner:
 
     async def close(self) -> None:
         """Stop driving the run, wherever it is; its log tells how to go on."""
-        self._closed = True
-        self._snapshots.close()
-        self._withdraw_all()
-        for handle in self._timers.values():
-            handle.cancel()
+        self._let_go()
         tasks = [task for _, task in self._running.values()]
         for task in tasks:
             task.cancel()
