@@ -51,8 +51,10 @@ class Options:
 
     @classmethod
     def parameters(cls) -> dict[str, Parameter]:
-        """In the order of declaration."""
-        return {name: value for name, value in vars(cls).items() if isinstance(value, Parameter)}
+        """In the order of declaration; what a class takes over stands behind its own."""
+        return {
+            name: value for owner in cls.__mro__ for name, value in vars(owner).items() if isinstance(value, Parameter)
+        }
 
 
 class Example(msgspec.Struct, frozen=True):

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from noetl.cli.command import Command, Example, Options, argument, flag, option
-from noetl.cli.event_log import STORE_HELP, opened, run_ids, store_url
+from noetl.cli.command import Command, Example, argument, flag, option
+from noetl.cli.event_log import opened, run_ids, store_url
 from noetl.cli.misuse import Misuse
+from noetl.cli.run_options import DrivingOptions
 
 if TYPE_CHECKING:
     from noetl.cli.console import Console
 
 
-class RerunOptions(Options):
+class RerunOptions(DrivingOptions):
     id: str = argument("ID", help="The run's id, or how it begins.", complete=run_ids)
     from_failed: bool = flag("--from-failed", help="Take over all that has completed (default).")
     from_: str | None = option(
@@ -23,13 +24,6 @@ class RerunOptions(Options):
         "-i", "--input", metavar="KEY=VALUE", many=True, help="Another value for an input; may be repeated."
     )
     with_: str | None = option("--with", metavar="FILE", help="Another text of the playbook, '-' for standard input.")
-    json: bool = flag("--json", help="Print one JSON object at the end, and progress on standard error.")
-    store: str | None = option("--store", metavar="URL", help=STORE_HELP)
-    junit: str | None = option(
-        "--junit", metavar="FILE", help="Also write a JUnit file: a test case for each visit of a step."
-    )
-    quiet: bool = flag("-q", "--quiet", help="Print nothing but errors.")
-    verbose: bool = flag("-v", "--verbose", help="Print what scripts print, and debug messages.")
 
 
 def carry_out(options: RerunOptions, console: Console) -> int:

@@ -6,24 +6,18 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from noetl.cli.asking import WAIT, WAIT_HELP
-from noetl.cli.command import Command, Example, Options, argument, flag, option
-from noetl.cli.event_log import STORE_HELP, open_run_ids, opened
+from noetl.cli.command import Command, Example, argument, option
+from noetl.cli.event_log import open_run_ids, opened
+from noetl.cli.run_options import DrivingOptions
 
 if TYPE_CHECKING:
     from noetl.cli.console import Console
     from noetl.store import EventStore, Owner, RunRecord
 
 
-class ResumeOptions(Options):
+class ResumeOptions(DrivingOptions):
     id: str = argument("ID", help="The run's id, or how it begins.", complete=open_run_ids)
     wait: str = option("--wait", metavar="DURATION", default=WAIT, help=WAIT_HELP)
-    json: bool = flag("--json", help="Print one JSON object at the end, and progress on standard error.")
-    store: str | None = option("--store", metavar="URL", help=STORE_HELP)
-    junit: str | None = option(
-        "--junit", metavar="FILE", help="Also write a JUnit file: a test case for each visit of a step."
-    )
-    quiet: bool = flag("-q", "--quiet", help="Print nothing but errors.")
-    verbose: bool = flag("-v", "--verbose", help="Print what scripts print, and debug messages.")
 
 
 def carry_out(options: ResumeOptions, console: Console) -> int:

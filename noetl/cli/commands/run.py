@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from noetl.cli.command import Command, Example, Options, argument, flag, option
-from noetl.cli.event_log import STORE_HELP, store_url
+from noetl.cli.command import Command, Example, argument, flag, option
+from noetl.cli.event_log import store_url
 from noetl.cli.misuse import Misuse
+from noetl.cli.run_options import DrivingOptions
 
 if TYPE_CHECKING:
     from noetl.cli.console import Console
 
 
-class RunOptions(Options):
+class RunOptions(DrivingOptions):
     file: str = argument("FILE", help="The playbook, or '-' for standard input.")
     input: tuple[str, ...] = option(
         "-i", "--input", metavar="KEY=VALUE", many=True, help="An input, read as its declared type; may be repeated."
@@ -21,8 +22,6 @@ class RunOptions(Options):
         "--inputs", metavar="FILE", help="Inputs as a JSON or YAML mapping, '-' for standard input; '-i' wins."
     )
     dry_run: bool = flag("--dry-run", help="Show what the run would do, as far as that is known, and do nothing.")
-    json: bool = flag("--json", help="Print one JSON object at the end, and progress on standard error.")
-    store: str | None = option("--store", metavar="URL", help=STORE_HELP)
     key: str | None = option(
         "--key",
         metavar="KEY",
@@ -36,11 +35,6 @@ class RunOptions(Options):
         help="'relaxed' survives the end of the process (default), 'strict' a power cut too; "
         "'none' keeps the event log in memory only.",
     )
-    junit: str | None = option(
-        "--junit", metavar="FILE", help="Also write a JUnit file: a test case for each visit of a step."
-    )
-    quiet: bool = flag("-q", "--quiet", help="Print nothing but errors.")
-    verbose: bool = flag("-v", "--verbose", help="Print what scripts print, and debug messages.")
 
 
 def carry_out(options: RunOptions, console: Console) -> int:
