@@ -18,6 +18,7 @@ from noetl.cli.console import Console, reserve_standard_streams
 from noetl.cli.misuse import Misuse
 from noetl.cli.plain import parse_plain
 from noetl.errors import NoetlError, PlaybookError
+from noetl.version import VERSION
 
 _DEFECT = 1
 _INVALID = 2
@@ -62,9 +63,7 @@ def _serve(words: Sequence[str], console: Console) -> int:
 
 def _obey(words: Sequence[str], console: Console) -> int:
     if list(words) == ["--version"]:
-        from importlib.metadata import version
-
-        console.out.line(f"noetl {version('noetl')}")
+        console.out.line(f"noetl {VERSION}")
         return 0
     invocation = _understand(words, console)
     return 0 if invocation is None else invocation.command.carry_out(invocation.options, console)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +13,7 @@ from noetl.cli.text import harmless
 from noetl.codes import PROBLEMS
 from noetl.errors import Problem
 from noetl.span import Span
+from noetl.version import VERSION
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -34,7 +34,7 @@ def sarif_log(problems: Sequence[Problem]) -> dict[str, Any]:
                 "tool": {
                     "driver": {
                         "name": "noetl",
-                        "semanticVersion": version("noetl"),
+                        "semanticVersion": VERSION,
                         "rules": [_rule(code) for code in codes],
                     }
                 },

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import cache
 from time import thread_time
 
 from noetl.errors import StoreError
@@ -12,6 +11,7 @@ from noetl.machine import Run
 from noetl.machine.snapshot import Snapshots, Unfit, form_of, restore
 from noetl.model.playbook import Playbook
 from noetl.store.base import EventStore, Snapshot
+from noetl.version import VERSION
 
 #: A snapshot is taken when a run has so many events more than at the last one, and half as many again: what is saved
 #: grows with the run, so that all of them together cost a few times as much as the last.
@@ -96,11 +96,4 @@ def distance(seq: int, every: int, took_s: float = 0.0) -> int:
 
 
 def _form(playbook: Playbook) -> str:
-    return form_of(playbook, _version())
-
-
-@cache
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("noetl")
+    return form_of(playbook, VERSION)

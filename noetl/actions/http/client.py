@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
@@ -19,12 +18,13 @@ from noetl.actions.base import Call
 from noetl.actions.files import find_file
 from noetl.actions.http.options import HttpOptions
 from noetl.errors import ActionError, ErrorKind
+from noetl.version import VERSION
 
 #: How long a server may take to accept a connection, its TLS included. Nothing else has a bound but the action's own.
 CONNECT_S = 30.0
 #: How many requests to one host there are at once; others wait for their turn.
 AT_ONCE = 100
-_AGENT = f"noetl/{version('noetl')}"
+_AGENT = f"noetl/{VERSION}"
 #: Clients that wait for another request, at most.
 _MOST_IDLE = 200
 #: How long a connection is kept for the next request: servers close them themselves soon after.
