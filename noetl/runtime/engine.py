@@ -18,7 +18,6 @@ from noetl.actions.registry import Registry, Shapes
 from noetl.errors import ActionError, ErrorKind, KeyTaken, NoetlError, OwnedElsewhere, RunEnded, StoreError
 from noetl.language import coerce_inputs, load
 from noetl.machine import Cancel, Resume, Run, RunAction, Signal, Status, StopAction
-from noetl.model.event import Event
 from noetl.model.playbook import Playbook
 from noetl.runtime.admission import Admission
 from noetl.runtime.calls import LOOK_S, Calls
@@ -28,6 +27,7 @@ from noetl.runtime.ids import new_id
 from noetl.runtime.inbox import Inbox
 from noetl.runtime.memo import Memo, memo_of
 from noetl.runtime.ownership import LEASE_S, Ownership
+from noetl.runtime.publishing import Publisher, Subscriber
 from noetl.runtime.recorded import Playbooks, folder_of, playbook_of, refuse_ended, refuse_unbegun, state_of
 from noetl.runtime.recovery import Recovery, end_given_up
 from noetl.runtime.report import Report, report
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 #: An action is carried out again after its engine was lost so many times; then it fails.
 MAX_LOST = 5
-
-Subscriber = Callable[[Event], None]
 
 
 class Engine:
@@ -103,7 +101,8 @@ class Engine:
         self._admission: Admission | None = None
         self._resources = Resources()
         self._runners: dict[str, Runner] = {}
-        self._subscribers: list[Subscriber] = []
+        self._publisher = Publisher()
+        self.publish = self._publisher.publish
         self._adopting: dict[str, asyncio.Task[Runner]] = {}
         self._recovery = Recovery(self)
         self._calls = Calls(self)
@@ -156,14 +155,17 @@ class Engine:
         for adopting in list(self._adopting.values()):
             adopting.cancel()
         await asyncio.gather(*(runner.close() for runner in list(self._runners.values())))
+        self._publisher.deliver()
         await self._resources.close()
         await self.ownership.close()
         await self.store.close()
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Call `subscriber` with every event of every run, in order; what is returned ends that. It must not block."""
-        self._subscribers.append(subscriber)
-        return lambda: self._subscribers.remove(subscriber)
+        """Call `subscriber` with every event of every run, in order; what is returned ends that. It must not block.
+
+        A run may be ahead of the event that is told.
+        """
+        return self._publisher.subscribe(subscriber)
 
     def load(self, playbook: str | Path) -> Playbook:
         """Load and check a playbook, with the actions that this engine knows. Raises PlaybookError."""
@@ -530,15 +532,6 @@ class Engine:
     def ended(self, pids: Collection[int]) -> None:
         # A number that is free again may come to be another program's.
         self._groups.difference_update(pids)
-
-    def publish(self, events: list[Event]) -> None:
-        for subscriber in tuple(self._subscribers):
-            for event in events:
-                try:
-                    subscriber(event)
-                except Exception:
-                    # Who listens must not decide what becomes of a run.
-                    logging.getLogger("noetl").exception("a subscriber failed at event %d of %s", event.seq, event.kind)
 
     async def resource(self, kind: type[Resource], key: str) -> Resource:
         return await self._resources.get(kind, key)

@@ -208,7 +208,7 @@ class TestFromAnotherProcess:
             on.engine._obey(command)
             on.engine._obey(command)
             async with asyncio.timeout(30):
-                while "Third" not in {row["name"] for row in handle.report().steps}:
+                while "Third" not in {event.step for event in on.events}:
                     await asyncio.sleep(0.01)
             assert on.kinds().count(Kind.SIGNAL_RECEIVED) == 1
         async with stage(store) as on:
