@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
@@ -27,12 +26,11 @@ class Resource(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a handler returns: `data` (JSON values), and its own `fields` of the result (`exit_code`, ...)."""
 
     data: Any = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = {}
 
 
 class Origin(NamedTuple):
@@ -43,8 +41,7 @@ class Origin(NamedTuple):
     indent: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, kw_only=True):
     """What a handler may know of the action it carries out.
 
     `key`: the idempotency key, the same for every attempt. `attempt`: from 1. `timeout_s`: seconds this attempt may
@@ -72,7 +69,7 @@ class Call:
     open_resource: Callable[[type[Resource], str], Awaitable[Resource]]
     run_playbook: Callable[[Any], Awaitable[Outcome]]
     runtime: str | None = None
-    later: Mapping[str, Render] = field(default_factory=dict)
+    later: Mapping[str, Render] = {}
 
     async def resource(self, kind: type[R], key: str) -> R:
         """The shared resource of this class and key, opened on first use."""
@@ -95,7 +92,8 @@ class Handler(Protocol):
     A handler may have `later`, a mapping from options to `noetl.model.playbook.Later`: what of them it renders itself,
     by `Call.later`.
     `run` returns an Outcome or raises ActionError; any other exception is a defect and is reported as permanent. It is
-    cancelled as asyncio cancels: it must leave nothing running behind.
+    cancelled as asyncio cancels: it must leave nothing running behind. Actions that follow one another may be awaited
+    in one task: a context variable that it sets is to be set back.
     """
 
     name: ClassVar[str]

@@ -10,9 +10,10 @@ import asyncio
 import os
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from noetl.actions.base import Call, Handler, Origin, Render
 from noetl.actions.registry import convert_options
@@ -27,8 +28,7 @@ from noetl.runtime.surroundings import Surroundings
 from noetl.values import to_json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """How an action ended: `data` and `fields` as JSON, masked; `error` None on success."""
 
     data: Any = None

@@ -37,6 +37,7 @@ from noetl.machine.state import ActionWait
 from noetl.model.event import Event
 from noetl.model.playbook import ActionCall
 from noetl.runtime.admission import Admission
+from noetl.runtime.carrier import Carrier
 from noetl.runtime.carrying import carry_out
 from noetl.runtime.clock import microseconds
 from noetl.runtime.dead_letters import given_up, left_over
@@ -127,6 +128,8 @@ class Runner:
         self._loop = asyncio.get_running_loop()
         self._inbox: deque[Fact] = deque()
         self._running: dict[str, tuple[int, asyncio.Task[None]]] = {}
+        #: While the end of an action is told: the task that told it, which may go on with what follows.
+        self._free: Carrier | None = None
         self._queueing = Queueing(host.admission, bounded=host.bounded, start=self._start, feed=self.feed)
         self._stopping: set[int] = set()
         #: The actions that stop because of a pause: they are to be carried out again.
@@ -374,11 +377,14 @@ class Runner:
         return True
 
     def _start(self, command: RunAction, demand: Demand | None) -> None:
-        task = self._loop.create_task(self._carry(command, demand))
-        self._running[command.token] = (command.wait, task)
-        task.add_done_callback(partial(self._carried, command, demand))
+        carrier, self._free = self._free, None
+        if carrier is None:
+            carrier = Carrier(self, command, demand)
+        else:
+            carrier.take(command, demand)
+        self._running[command.token] = (command.wait, carrier.task)
 
-    async def _carry(self, command: RunAction, demand: Demand | None) -> None:
+    async def carry(self, command: RunAction, demand: Demand | None) -> ActionEnded:
         around = Surroundings(self, command)
         try:
             if self.inherited(command.wait):
@@ -389,27 +395,31 @@ class Runner:
         if demand is not None:
             failed = ended.error is not None and ended.error["kind"] in RETRYABLE_KINDS
             self._queueing.leave(demand, failed=failed)
-        self.feed(
-            ActionEnded(
-                at=microseconds(),
-                token=command.token,
-                wait=command.wait,
-                data=ended.data,
-                fields=ended.fields,
-                error=ended.error,
-            )
+        return ActionEnded(
+            at=microseconds(),
+            token=command.token,
+            wait=command.wait,
+            data=ended.data,
+            fields=ended.fields,
+            error=ended.error,
         )
 
-    def _carried(self, command: RunAction, demand: Demand | None, task: asyncio.Task[None]) -> None:
-        """An action that was cancelled may not even have begun, so that only its task can tell."""
+    def carried(self, carrier: Carrier, ended: ActionEnded) -> None:
+        self._stopping.discard(ended.wait)
+        self._deferred.discard(ended.wait)
+        self._free = carrier if carrier.free else None
+        self.feed(ended)
+        self._free = None
+
+    def dropped(self, command: RunAction, demand: Demand | None, task: asyncio.Task[None]) -> None:
         self._stopping.discard(command.wait)
-        if task.cancelled() and demand is not None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._break(error)
+            return
+        if demand is not None:
             self._queueing.leave(demand, failed=None)
-        if not task.cancelled():
-            self._deferred.discard(command.wait)
-            if (error := task.exception()) is not None:
-                self._break(error)
-        elif command.wait in self._deferred:
+        if command.wait in self._deferred:
             self._deferred.discard(command.wait)
             self._begin_again(command)
         else:
