@@ -41,7 +41,7 @@ Cwd = Annotated[
 def check_surroundings(env: Mapping[str, Scalar | None], cwd: str | None, words: Sequence[str] = ()) -> None:
     """Raises ValueError where the system could not start a program so."""
     variables = [text for name, value in env.items() for text in (name, as_word(value))]
-    if any("\0" in text for text in (*words, *variables, cwd or "")):
+    if "\0" in "".join((*words, *variables, cwd or "")):
         raise ValueError("a command, its environment and its folder cannot hold a NUL character")
     for name in env:
         if not name or "=" in name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,8 @@ class TerminalRun:
                     with self._told:
                         lines = self._told.enter_context(self._telling(playbook))
                         found = await begin()
+                        # What is there by now stays: to look through it again and again would cost each run its part.
+                        gc.freeze()
                         if isinstance(found, Report):
                             code = self._tell(found, lines)
                         else:

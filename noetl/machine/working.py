@@ -218,6 +218,9 @@ def _ask(d: Decider, token: Token, work: ActionCall) -> GoesOn:
         held: dict[str, Any] = {}
         options: dict[str, Any] = {}
         for name, template in work.options.items():
+            if template.constant and name not in work.later:
+                options[name] = template.value
+                continue
             place = f"{work.place}.{name}"
             if name in work.later:
                 held[name] = hold(template, d.scope.at(token, place), d.run.environment, work.later[name])

@@ -6,7 +6,6 @@ Large values are swapped for references by the store, when it writes, and come b
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -20,8 +19,7 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[Event])
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True, gc=False):
     """What one append wrote: the events `first` to `last` of a run, as a JSON list.
 
     A batch is what a store keeps as one entry: an entry for each event costs several times the work, and nobody asks

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Self
+
+import msgspec
 
 from noetl.errors import StoreError
 from noetl.model.event import Event
@@ -14,8 +15,7 @@ from noetl.store.encoding import Batch, as_json, encode_batch
 from noetl.store.status import Change, status_change
 
 
-@dataclass(slots=True, kw_only=True)
-class Job:
+class Job(msgspec.Struct, kw_only=True, eq=False):
     """Writes nothing: it is done when all before it is. `error` says why a job was not done."""
 
     done: asyncio.Future[None]
@@ -32,13 +32,11 @@ class Job:
             self.done.exception()  # seen: to await a later append of the run is enough
 
 
-@dataclass(slots=True, kw_only=True)
 class Creation(Job):
     run: RunRecord
     text: str
 
 
-@dataclass(slots=True, kw_only=True)
 class Append(Job):
     """`fault`: the events are unfit; the job takes its turn all the same, for what follows in its run must fail too.
 
@@ -50,7 +48,7 @@ class Append(Job):
     fence: int
     batch: Batch
     letters: Sequence[DeadLetter] = ()
-    artifacts: dict[str, bytes] = field(default_factory=dict)
+    artifacts: dict[str, bytes] = {}
     change: Change | None = None
     fault: StoreError | None = None
 
@@ -66,14 +64,24 @@ class Append(Job):
         done: asyncio.Future[None],
     ) -> Self:
         """Encodes here and not in the writer: it costs the interpreter the same, sets the data free, and fixes it."""
-        nothing = Batch(after + 1, after, b"[]")
-        job = cls(done=done, execution_id=execution_id, after=after, fence=fence, batch=nothing, letters=letters)
+        batch = Batch(after + 1, after, b"[]")
+        change: Change | None = None
+        fault: StoreError | None = None
         try:
-            job.batch = encode_batch(execution_id, after, events)
-            job.change = status_change(events)
+            batch = encode_batch(execution_id, after, events)
+            change = status_change(events)
         except StoreError as error:
-            job.fault = error
-        return job
+            fault = error
+        return cls(
+            done=done,
+            execution_id=execution_id,
+            after=after,
+            fence=fence,
+            batch=batch,
+            letters=letters,
+            change=change,
+            fault=fault,
+        )
 
 
 def letter_row(letter: DeadLetter) -> tuple[str, str, int, str, str]:

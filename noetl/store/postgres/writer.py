@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 
 from noetl.errors import KeyTaken, StoreError
 from noetl.store import refusals
 from noetl.store.artifacts import is_plain, set_aside
+from noetl.store.encoding import Batch
 from noetl.store.jobs import Append, Job
 from noetl.store.postgres.queue import Queue
 from noetl.store.postgres.server import Connection, RefusedData, Server
@@ -83,7 +83,7 @@ class Writer:
         for append in appends:
             batch = append.batch
             text, append.artifacts = set_aside(batch.text, self._artifact_limit)
-            append.batch = replace(batch, text=text)
+            append.batch = Batch(batch.first, batch.last, text)
 
     async def _each(self, work: Callable[[Sequence[Turn]], Awaitable[None]], turns: Sequence[Turn]) -> None:
         """Does the work for all together, or one by one where something of one of them cannot be held."""

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from noetl.store.jobs import Job
 
 
-@dataclass(slots=True, kw_only=True)
 class Close(Job):
     """The last job of a store."""
 
 
-@dataclass(slots=True, kw_only=True)
 class Chore(Job):
     """Anything else that writes. `work` refuses by a StoreError before it has written anything."""
 
