@@ -6,10 +6,10 @@ import asyncio
 from typing import ClassVar
 
 import msgspec
+from engine_stage import stage
 
 from noetl import Call, Outcome
 from noetl.runtime.carrier import LONGEST_ROW
-from tests.runtime.engine_stage import stage
 
 RING = """
 steps:
