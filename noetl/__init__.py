@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from noetl.machine import Status
     from noetl.model.event import Event
     from noetl.model.playbook import Playbook
-    from noetl.runtime.engine import Engine, arun, run
+    from noetl.runtime.engine import Engine
     from noetl.runtime.handle import RunHandle
     from noetl.runtime.report import Report
+    from noetl.runtime.running import arun, run
 
 __all__ = [
     "ActionError",
@@ -81,9 +82,10 @@ _MODULES = {
     "noetl.machine": ("Status",),
     "noetl.model.event": ("Event",),
     "noetl.model.playbook": ("Playbook",),
-    "noetl.runtime.engine": ("Engine", "arun", "run"),
+    "noetl.runtime.engine": ("Engine",),
     "noetl.runtime.handle": ("RunHandle",),
     "noetl.runtime.report": ("Report",),
+    "noetl.runtime.running": ("arun", "run"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -25,6 +25,7 @@ from noetl.language import coerce_inputs
 from noetl.machine import Resume, Run, RunAction, Status, StopAction
 from noetl.machine.state import ActionWait
 from noetl.model.playbook import ActionCall, Playbook
+from noetl.runtime.beginning import begin_run
 from noetl.runtime.clock import microseconds
 from noetl.runtime.handle import RunHandle
 from noetl.runtime.ids import child_id
@@ -105,7 +106,7 @@ class Calls:
         """The called run: a new one, or, where a recovered parent calls again, the one that there is."""
         record = await self._engine.store.record(execution_id) if again else None
         if record is None:
-            return await self._engine.begin(playbook, inputs, execution_id, secrets=secrets, parent=parent)
+            return await begin_run(self._engine, playbook, inputs, execution_id, secrets=secrets, parent=parent)
         child = await self._engine.go_on_with(record, inputs=inputs, secrets=secrets, parent=parent)
         if isinstance(child, Runner) and _stands_with(child.run, parent.run):
             child.feed(Resume(at=microseconds()))

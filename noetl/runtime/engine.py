@@ -7,8 +7,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -17,26 +16,27 @@ from noetl.actions.base import Handler, Outcome, Resource
 from noetl.actions.registry import Registry, Shapes
 from noetl.errors import ActionError, ErrorKind, KeyTaken, NoetlError, OwnedElsewhere, RunEnded, StoreError
 from noetl.language import coerce_inputs, load
-from noetl.machine import Cancel, Resume, Run, RunAction, Signal, Status, StopAction
+from noetl.machine import Cancel, Run, RunAction, StopAction
 from noetl.model.playbook import Playbook
 from noetl.runtime.admission import Admission
+from noetl.runtime.adopting import Adopting
+from noetl.runtime.beginning import begin_again, begin_run, is_unbegun
 from noetl.runtime.calls import LOOK_S, Calls
 from noetl.runtime.clock import microseconds
 from noetl.runtime.handle import RunHandle
 from noetl.runtime.ids import new_id
-from noetl.runtime.inbox import Inbox
-from noetl.runtime.memo import Memo, memo_of
+from noetl.runtime.memo import Memo
+from noetl.runtime.obeying import Obeying
 from noetl.runtime.ownership import LEASE_S, Ownership
 from noetl.runtime.publishing import Publisher, Subscriber
-from noetl.runtime.recorded import Playbooks, folder_of, playbook_of, refuse_ended, refuse_unbegun, state_of
-from noetl.runtime.recovery import Recovery, end_given_up
+from noetl.runtime.recorded import Playbooks, folder_of, playbook_of, state_of
+from noetl.runtime.recovery import Recovery
 from noetl.runtime.report import Report, report
 from noetl.runtime.resources import Resources
 from noetl.runtime.retention import keep_pruned, wanted_retention
 from noetl.runtime.runner import Runner
-from noetl.runtime.secrets import read_secrets
 from noetl.runtime.snapshots import EVERY
-from noetl.store.base import Command, Durability, EventStore, RunRecord
+from noetl.store.base import Durability, EventStore, RunRecord
 from noetl.store.opening import open_store
 
 if TYPE_CHECKING:
@@ -85,7 +85,6 @@ class Engine:
         self._url = store
         self._durability = Durability(durability)
         self._lease_s = lease_s
-        self._max_lost = max_lost
         self._concurrency = concurrency
         self.bounded = concurrency is not None
         self.snapshot_every = snapshot_every
@@ -97,13 +96,13 @@ class Engine:
         self.rebuilds = os.environ.get("NOETL_REBUILD") == "1" if rebuilds is None else rebuilds
         self._store: EventStore | None = None
         self._ownership: Ownership | None = None
-        self._inbox: Inbox | None = None
         self._admission: Admission | None = None
         self._resources = Resources()
         self._runners: dict[str, Runner] = {}
         self._publisher = Publisher()
         self.publish = self._publisher.publish
-        self._adopting: dict[str, asyncio.Task[Runner]] = {}
+        self._obeying = Obeying(self._runners)
+        self._adopting = Adopting(self, max_lost)
         self._recovery = Recovery(self)
         self._calls = Calls(self)
         self._groups: set[int] = set()
@@ -147,13 +146,11 @@ class Engine:
 
         A run that has not ended can be resumed.
         """
-        if self._inbox is not None:
-            self._inbox.close()
+        self._obeying.close()
         if self._pruning is not None:
             self._pruning.cancel()
         self._recovery.close()
-        for adopting in list(self._adopting.values()):
-            adopting.cancel()
+        self._adopting.close()
         await asyncio.gather(*(runner.close() for runner in list(self._runners.values())))
         self._publisher.deliver()
         await self._resources.close()
@@ -215,13 +212,13 @@ class Engine:
         """
         values = coerce_inputs(playbook, inputs or {}, text)
         try:
-            return RunHandle(await self.begin(playbook, values, new_id(), key=key))
+            return RunHandle(await begin_run(self, playbook, values, new_id(), key=key))
         except KeyTaken as taken:
             record = await self._record(taken.execution_id)
-            if not await self._recovery.is_unbegun(record):
+            if not await is_unbegun(self, record):
                 raise
             try:
-                return RunHandle(await self.begin_again(record, values))
+                return RunHandle(await begin_again(self, record, values))
             except OwnedElsewhere:
                 raise taken from None
 
@@ -252,7 +249,7 @@ class Engine:
         found = await self.go_on_with(await self._record(execution_id))
         if isinstance(found, Report):
             raise RunEnded(f"run '{execution_id}' has ended ({found.status})")
-        self._end_pause(found)
+        self._obeying.end_pause(found)
         return RunHandle(found)
 
     async def recover(self) -> list[RunHandle]:
@@ -269,7 +266,7 @@ class Engine:
                 found = await self.go_on_with(await self._record(execution_id))
                 if isinstance(found, Report):
                     return found
-                self._end_pause(found)
+                self._obeying.end_pause(found)
                 return await RunHandle(found).result_or_cancel()
             except OwnedElsewhere:
                 await asyncio.sleep(LOOK_S)
@@ -316,43 +313,6 @@ class Engine:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, signal.SIGKILL)
 
-    async def begin(
-        self,
-        playbook: Playbook,
-        inputs: Mapping[str, Any],
-        execution_id: str,
-        *,
-        secrets: Mapping[str, str] | None = None,
-        parent: Runner | None = None,
-        key: str | None = None,
-        attempt: int = 1,
-        starts_at: int | None = None,
-        folder: str | None = None,
-        memo: Memo | None = None,
-    ) -> Runner:
-        """`folder` is the working folder, where it is not the engine's own; `memo`, what another run has done."""
-        path = Path(playbook.source.name)
-        is_file = path.is_file()
-        record = RunRecord(
-            execution_id=execution_id,
-            playbook=playbook.name,
-            status="running",
-            started_at=microseconds(),
-            key=key,
-            parent=None if parent is None else parent.run.id,
-            path=str(path.absolute()) if is_file else None,
-            digest=playbook.digest,
-            folder=str(self.working_folder) if folder is None else folder,
-            engine=self.ownership.engine,
-            fence=1,
-        )
-        known = read_secrets(playbook, secrets or {}, folder_of(record))
-        await self.ownership.enter()
-        await self.store.create(record, playbook.source.text)
-        runner = self._drive(Run(playbook, execution_id), record, known, parent, memo)
-        runner.start(inputs, at=record.started_at, attempt=attempt, starts_at=starts_at)
-        return runner
-
     def follow(self, failed: Runner) -> asyncio.Task[Runner]:
         """Begin the run that tries a failed one again; it waits by itself until its time has come."""
         return self._recovery.follow(failed.run, failed.secrets, self._runners.get(failed.parent or ""))
@@ -373,81 +333,28 @@ class Engine:
         runner = self._runners.get(execution_id)
         return None if runner is None or runner.closed or runner.run.over else runner
 
-    async def begin_again(
-        self,
-        record: RunRecord,
-        inputs: Mapping[str, Any],
-        *,
-        secrets: Mapping[str, str] | None = None,
-        parent: Runner | None = None,
-        attempt: int = 1,
-        starts_at: int | None = None,
-        memo: Memo | None = None,
-    ) -> Runner:
-        """Begin a run that was lost before it had begun."""
-        playbook = await playbook_of(self.store, record, self.shapes)
-        known = read_secrets(playbook, secrets or {}, folder_of(record))
-        fence = await self.ownership.claim(record.execution_id)
-        begun = not await self._recovery.is_unbegun(record)
-        driven = self.driven(record.execution_id)
-        if driven is not None:
-            # Somebody else here was faster.
-            return driven
-        if begun:
-            await self._release(record.execution_id)
-            raise OwnedElsewhere(f"run '{record.execution_id}' was begun by another engine")
-        runner = self._drive(Run(playbook, record.execution_id), replace(record, fence=fence), known, parent, memo)
-        runner.start(inputs, at=microseconds(), attempt=attempt, starts_at=starts_at)
-        return runner
-
     async def adopt(self, record: RunRecord, playbooks: Playbooks, parent: Runner | None = None) -> Runner:
-        """Drive a run that the store knows and nobody drives; who asks at the same time gets the same."""
-        task = self._adopting.get(record.execution_id)
-        if task is None:
-            task = asyncio.get_running_loop().create_task(self._adopt(record, playbooks, parent))
-            self._adopting[record.execution_id] = task
-            task.add_done_callback(lambda _: self._adopting.pop(record.execution_id))
-        # Shielded: who asks may be cancelled, and a run must not stay claimed with nobody to drive it.
-        return await asyncio.shield(task)
-
-    async def _adopt(self, record: RunRecord, playbooks: Playbooks, parent: Runner | None) -> Runner:
-        runner = self.driven(record.execution_id)
-        if runner is not None:
-            return runner
-        refuse_ended(record)
-        playbook, known = await playbooks.of(record)
-        fence = await self.ownership.claim(record.execution_id)
-        try:
-            run = await state_of(self.store, record, playbook)
-            refuse_unbegun(run)
-            # It may have ended since the record was read.
-            refuse_ended(replace(record, status=run.status, ended_at=run.ended_at))
-            memo = await memo_of(self.store, run.rerun)
-            await end_given_up(run, self._max_lost)
-        except BaseException:
-            await self._release(record.execution_id)
-            raise
-        runner = self._drive(run, replace(record, fence=fence), known, parent, memo)
-        runner.adopt(max_lost=self._max_lost)
-        return runner
+        """Drive a run that the store knows and nobody drives."""
+        return await self._adopting.adopt(record, playbooks, parent)
 
     async def let_go(self, runner: Runner) -> None:
         """Stop driving one run, wherever it is, so that another engine may."""
         await runner.close()
-        await self._release(runner.run.id)
+        await self.release(runner.run.id)
 
-    async def _release(self, execution_id: str) -> None:
+    async def release(self, execution_id: str) -> None:
+        """Let another engine have the run, which nobody drives here."""
         try:
             await self.store.release(execution_id, self.ownership.engine)
         except StoreError as error:
             # It is free with the lease of this engine.
             logging.getLogger("noetl").warning("run %s could not be released: %s", execution_id, error)
 
-    def _drive(
+    def drive(
         self, run: Run, record: RunRecord, secrets: Mapping[str, str], parent: Runner | None, memo: Memo | None
     ) -> Runner:
-        if self._inbox is None:
-            self._inbox = Inbox(self.store, self.ownership.engine, self._obey)
+        """A runner for a run that is this engine's, by this record; it has to be told how to begin."""
+        self._obeying.listen(self.store, self.ownership.engine)
         runner = Runner(
             self,
             run,
@@ -474,46 +381,12 @@ class Engine:
             raise NoetlError(f"the event log has no run '{execution_id}'")
         return record
 
-    def _obey(self, command: Command) -> Callable[[], Awaitable[None]] | None:
-        """Do what another process asks of a run; the called runs stand still and go on with it.
-
-        What is returned waits until that is durable; None where the run is not driven yet.
-        """
-        runner = self._runners.get(command.execution_id)
-        if runner is None:
-            return None
-        data, at = command.data, microseconds()
-        if command.kind == "signal":
-            runner.feed(Signal(at=at, event=data["event"], data=data.get("data"), command=command.id))
-        elif command.kind == "cancel":
-            runner.feed(Cancel(at=at, reason=data["reason"], command=command.id))
-        elif command.id > runner.run.last_command or (runner.run.status is Status.PAUSED) == (command.kind == "pause"):
-            # Else it has come before, and something later has overtaken it.
-            for one in self._family(runner):
-                if command.kind == "pause":
-                    one.pause(data["reason"], until=data.get("until"), command=command.id, now=data.get("now", False))
-                else:
-                    one.feed(Resume(at=at, command=command.id))
-        return runner.written
-
-    def _end_pause(self, runner: Runner) -> None:
-        if runner.run.status is Status.PAUSED:
-            for one in self._family(runner):
-                one.feed(Resume(at=microseconds()))
-
     async def _find_lost(self) -> None:
         """The lease had ended: another engine may have taken over runs that have nothing to write and do not notice."""
         for runner in list(self._runners.values()):
             record = await self.store.record(runner.run.id)
             if record is None or record.fence != runner.fence:
                 runner.lose()
-
-    def _family(self, runner: Runner) -> list[Runner]:
-        """A run with those that it has called, and they have; with the callers first."""
-        found = [runner]
-        for one in found:
-            found += [other for other in self._runners.values() if other.parent == one.run.id]
-        return found
 
     def _folder_of(self, playbook: Playbook) -> Path:
         """The folder of a playbook's file; of a text, the one where runs are started."""
@@ -547,21 +420,3 @@ class Engine:
 
 def _not_open() -> NoetlError:
     return NoetlError("an engine has to be opened: 'async with noetl.Engine() as engine'")
-
-
-async def arun(
-    playbook: Playbook | str | Path, inputs: Mapping[str, Any] | None = None, *, store: str = "memory:"
-) -> Report:
-    """Run a playbook, or the file or text of one, to its end."""
-    async with Engine(store) as engine:
-        loaded = playbook if isinstance(playbook, Playbook) else engine.load(playbook)
-        return await engine.run(loaded, inputs)
-
-
-def run(playbook: Playbook | str | Path, inputs: Mapping[str, Any] | None = None, *, store: str = "memory:") -> Report:
-    """`arun` for a caller without an event loop. Raises NoetlError where one is running."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(arun(playbook, inputs, store=store))
-    raise NoetlError("an event loop is running here: 'await noetl.arun(...)' instead of 'noetl.run(...)'")

@@ -7,10 +7,9 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from noetl.actions.leftovers import end_leftovers
 from noetl.errors import NoetlError, OwnedElsewhere, RunEnded, StoreError
 from noetl.machine import Run, Status
-from noetl.machine.state import ActionWait
+from noetl.runtime.beginning import begin_again, begin_run, is_unbegun
 from noetl.runtime.calls import called_by
 from noetl.runtime.clock import microseconds
 from noetl.runtime.ids import following_id
@@ -82,14 +81,14 @@ class Recovery:
         parent: Runner | None,
     ) -> Runner:
         """Drive a run, which may be lost before it had begun: then it begins with what it is known to begin with."""
-        if failed is not None and await self.is_unbegun(record):
+        if failed is not None and await is_unbegun(self._engine, record):
             run = await self._state(failed)
             due, attempt = _again(run)
-            return await self._engine.begin_again(
-                record, run.inputs, secrets=secrets, parent=parent, attempt=attempt, starts_at=due
+            return await begin_again(
+                self._engine, record, run.inputs, secrets=secrets, parent=parent, attempt=attempt, starts_at=due
             )
-        if inputs is not None and await self.is_unbegun(record):
-            return await self._engine.begin_again(record, inputs, secrets=secrets, parent=parent)
+        if inputs is not None and await is_unbegun(self._engine, record):
+            return await begin_again(self._engine, record, inputs, secrets=secrets, parent=parent)
         return await self._engine.adopt(record, Playbooks(self._engine.store, self._engine.shapes, secrets), parent)
 
     def follow(
@@ -138,7 +137,9 @@ class Recovery:
             if late or record.execution_id in self.following or not await self._may_be_tried_again(record):
                 continue
             following = await store.record(following_id(record.execution_id))
-            if (following is not None and not await self.is_unbegun(following)) or await self._is_called(record):
+            if (following is not None and not await is_unbegun(self._engine, following)) or await self._is_called(
+                record
+            ):
                 continue
             try:
                 runner = await self.go_on_with(record)
@@ -150,10 +151,6 @@ class Recovery:
             if isinstance(runner, Runner):
                 found.append(runner)
         return found
-
-    async def is_unbegun(self, record: RunRecord) -> bool:
-        """Whether a run was lost between its making and its first event, and has done nothing."""
-        return not await self._engine.store.read(record.execution_id, limit=1)
 
     async def _following(
         self, record: RunRecord, secrets: Mapping[str, str] | None, parent: Runner | None
@@ -171,7 +168,8 @@ class Recovery:
         due, attempt = _again(failed)
         execution_id = following_id(failed.id)
         try:
-            return await self._engine.begin(
+            return await begin_run(
+                self._engine,
                 failed.playbook,
                 failed.inputs,
                 execution_id,
@@ -223,13 +221,6 @@ class Recovery:
     async def _state(self, record: RunRecord) -> Run:
         store = self._engine.store
         return await state_of(store, record, await playbook_of(store, record, self._engine.shapes))
-
-
-async def end_given_up(run: Run, max_lost: int) -> None:
-    """End what was left behind of actions that were lost too often to be carried out again."""
-    for token in run.tokens.values():
-        if isinstance(token.wait, ActionWait) and token.wait.lost >= max_lost:
-            await end_leftovers(token.wait.frame.key)
 
 
 def _again(failed: Run) -> tuple[int, int]:

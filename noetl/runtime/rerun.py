@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from noetl.errors import NoetlError
 from noetl.language import coerce_inputs
-from noetl.language.schema import ActionShape
 from noetl.model.playbook import Playbook
+from noetl.runtime.beginning import begin_run
 from noetl.runtime.handle import RunHandle
 from noetl.runtime.ids import new_id
-from noetl.runtime.memo import Memo, memo_of
+from noetl.runtime.memo import memo_of
 from noetl.runtime.recorded import playbook_of
-from noetl.runtime.runner import Runner
 from noetl.spelling import did_you_mean
 from noetl.store import refusals
-from noetl.store.base import EventStore, RunRecord
+from noetl.store.base import RunRecord
 
-
-class Driver(Protocol):
-    """What is needed of the engine."""
-
-    @property
-    def shapes(self) -> Mapping[str, ActionShape]: ...
-
-    @property
-    def store(self) -> EventStore: ...
-
-    async def begin(
-        self,
-        playbook: Playbook,
-        inputs: Mapping[str, Any],
-        execution_id: str,
-        *,
-        key: str | None = None,
-        folder: str | None = None,
-        memo: Memo | None = None,
-    ) -> Runner: ...
+if TYPE_CHECKING:
+    from noetl.runtime.engine import Engine
 
 
 async def begin_rerun(
-    engine: Driver,
+    engine: Engine,
     execution_id: str,
     inputs: Mapping[str, Any],
     *,
@@ -69,7 +50,7 @@ async def begin_rerun(
         hint = did_you_mean(from_step, memo.steps)
         raise NoetlError(f"run '{execution_id}' has visited no step '{from_step}'" + (f" ({hint})" if hint else ""))
     values = coerce_inputs(playbook, {**_kept(playbook, started.data["inputs"]), **inputs}, text)
-    return RunHandle(await engine.begin(playbook, values, new_id(), key=key, folder=record.folder, memo=memo))
+    return RunHandle(await begin_run(engine, playbook, values, new_id(), key=key, folder=record.folder, memo=memo))
 
 
 def refuse_going_on(record: RunRecord) -> None:

@@ -5,23 +5,21 @@ A run that begins for a letter has a key made of the letter's number, so that no
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from noetl.errors import KeyTaken, NoetlError
 from noetl.machine import Status
+from noetl.runtime.beginning import begin_run
 from noetl.runtime.clock import microseconds
 from noetl.runtime.handle import RunHandle
 from noetl.runtime.ids import new_id
 from noetl.runtime.recorded import playbook_of, refuse_ended, state_of
-from noetl.runtime.rerun import Driver, begin_rerun
+from noetl.runtime.rerun import begin_rerun
 from noetl.store import refusals
 from noetl.store.base import DeadLetter, EventStore, RunRecord
 
-
-class Reviver(Driver, Protocol):
-    """What is needed of the engine."""
-
-    async def resume(self, execution_id: str) -> RunHandle: ...
+if TYPE_CHECKING:
+    from noetl.runtime.engine import Engine
 
 
 async def find_letter(store: EventStore, number: int) -> DeadLetter:
@@ -32,7 +30,7 @@ async def find_letter(store: EventStore, number: int) -> DeadLetter:
     raise refusals.unknown_letter(number)
 
 
-async def retry_letter(engine: Reviver, number: int, to: str | None = None) -> RunHandle | None:
+async def retry_letter(engine: Engine, number: int, to: str | None = None) -> RunHandle | None:
     """Try it again and remove it: the run that goes on or begins for it, None for a signal that was sent."""
     store = engine.store
     letter = await find_letter(store, number)
@@ -56,7 +54,7 @@ async def _send(store: EventStore, letter: DeadLetter, to: str | None) -> None:
     await store.post(record.execution_id, "signal", letter.data, microseconds())
 
 
-async def _try_again(engine: Reviver, letter: DeadLetter) -> RunHandle:
+async def _try_again(engine: Engine, letter: DeadLetter) -> RunHandle:
     store = engine.store
     record = await store.record(letter.execution_id)
     if record is None:
@@ -75,7 +73,7 @@ async def _try_again(engine: Reviver, letter: DeadLetter) -> RunHandle:
         return await _go_on(engine, letter, taken.execution_id)
 
 
-async def _go_on(engine: Reviver, letter: DeadLetter, execution_id: str) -> RunHandle:
+async def _go_on(engine: Engine, letter: DeadLetter, execution_id: str) -> RunHandle:
     begun = await engine.store.record(execution_id)
     if begun is not None and begun.ended_at is not None:
         await engine.store.unbury(letter.id)
@@ -85,8 +83,8 @@ async def _go_on(engine: Reviver, letter: DeadLetter, execution_id: str) -> RunH
     return await engine.resume(execution_id)
 
 
-async def _begin_anew(engine: Reviver, record: RunRecord, key: str) -> RunHandle:
+async def _begin_anew(engine: Engine, record: RunRecord, key: str) -> RunHandle:
     """One more attempt of a run, as its playbook makes them: nothing is taken over."""
     playbook = await playbook_of(engine.store, record, engine.shapes)
     inputs = (await state_of(engine.store, record, playbook)).inputs
-    return RunHandle(await engine.begin(playbook, inputs, new_id(), key=key, folder=record.folder))
+    return RunHandle(await begin_run(engine, playbook, inputs, new_id(), key=key, folder=record.folder))

@@ -205,8 +205,8 @@ class TestFromAnotherProcess:
         async with stage(store) as on:
             handle = await on.start(twice)
             command = await on.engine.store.post(handle.execution_id, "signal", {"event": "go", "data": 1}, 5)
-            on.engine._obey(command)
-            on.engine._obey(command)
+            on.engine._obeying.obey(command)
+            on.engine._obeying.obey(command)
             async with asyncio.timeout(30):
                 while "Third" not in {event.step for event in on.events}:
                     await asyncio.sleep(0.01)
