@@ -162,8 +162,8 @@ class LostOwnership(StoreError):
     """Another engine has taken the run over since; nothing more of it may be written here."""
 
 
-class RunEnded(NoetlError):
-    """The run has ended: there is nothing to go on with."""
+class RunEnded(StoreError):
+    """The run has ended: there is nothing to go on with, and nothing can be asked of it."""
 
 
 class ReplayError(NoetlError):

@@ -20,6 +20,7 @@ from noetl.errors import (
     OwnedElsewhere,
     PlaybookError,
     ReplayError,
+    RunEnded,
 )
 from noetl.language import coerce_inputs
 from noetl.machine import Resume, Run, RunAction, Status, StopAction
@@ -128,8 +129,12 @@ class Calls:
             await asyncio.sleep(LOOK_S)
         except asyncio.CancelledError:
             if not parent.closed:
-                await self._engine.store.post(execution_id, "cancel", {"reason": _CANCELLED}, microseconds())
+                await self._ask_to_end(execution_id)
             raise
+
+    async def _ask_to_end(self, execution_id: str) -> None:
+        with contextlib.suppress(RunEnded):
+            await self._engine.store.post(execution_id, "cancel", {"reason": _CANCELLED}, microseconds())
 
     async def stop(self, parent: Runner, command: StopAction) -> None:
         """End the run that a lost engine has called, now that its caller does not want it any more."""
@@ -139,7 +144,7 @@ class Calls:
                 await self._end(parent, await self._engine.go_on_with(record, parent=parent))
                 return
             except OwnedElsewhere:
-                await self._engine.store.post(execution_id, "cancel", {"reason": _CANCELLED}, microseconds())
+                await self._ask_to_end(execution_id)
                 await asyncio.sleep(LOOK_S)
             except LostOwnership:
                 await asyncio.sleep(LOOK_S)

@@ -12,7 +12,7 @@ from noetl.errors import ErrorKind
 from noetl.machine import Run, Status
 from noetl.machine.result import Error, make_error
 from noetl.model.event import Event, Kind
-from noetl.store.base import DeadLetter
+from noetl.store.base import DeadLetter, Unread
 
 
 def given_up(run: Run, events: Iterable[Event]) -> list[DeadLetter]:
@@ -36,6 +36,14 @@ def left_over(run: Run) -> list[DeadLetter]:
     if run.status is Status.FAILED and retried and run.again is None and run.error is not None:
         found.append(_letter(run, "run", run.error, {"attempt": run.attempt}))
     return found
+
+
+def unread_by(run: Run) -> Unread | None:
+    """What the store is to know of a run that has ended, for those signals that have not come from there to it."""
+    if not run.over:
+        return None
+    message = "the run ended before it could read the signal"
+    return Unread(after=run.last_command, cause=make_error(ErrorKind.USER, "not_taken", message))
 
 
 def _not_taken(event: str) -> Error:

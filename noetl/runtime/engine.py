@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from noetl.actions.base import Handler, Outcome, Resource
 from noetl.actions.registry import Registry, Shapes
-from noetl.errors import ActionError, ErrorKind, KeyTaken, NoetlError, OwnedElsewhere, RunEnded, StoreError
+from noetl.errors import ActionError, ErrorKind, KeyTaken, NoetlError, OwnedElsewhere, StoreError
 from noetl.language import coerce_inputs, load
 from noetl.machine import Cancel, Run, RunAction, StopAction
 from noetl.model.playbook import Playbook
@@ -36,8 +36,10 @@ from noetl.runtime.resources import Resources
 from noetl.runtime.retention import keep_pruned, wanted_retention
 from noetl.runtime.runner import Runner
 from noetl.runtime.snapshots import EVERY
+from noetl.store import refusals
 from noetl.store.base import Durability, EventStore, RunRecord
 from noetl.store.opening import open_store
+from noetl.values import to_json
 
 if TYPE_CHECKING:
     from noetl.runtime.planning import Plan
@@ -248,7 +250,7 @@ class Engine:
         """
         found = await self.go_on_with(await self._record(execution_id))
         if isinstance(found, Report):
-            raise RunEnded(f"run '{execution_id}' has ended ({found.status})")
+            raise refusals.ended(execution_id, found.status)
         self._obeying.end_pause(found)
         return RunHandle(found)
 
@@ -270,6 +272,14 @@ class Engine:
                 return await RunHandle(found).result_or_cancel()
             except OwnedElsewhere:
                 await asyncio.sleep(LOOK_S)
+
+    async def signal(self, execution_id: str, event: str, data: Any = None) -> None:
+        """Send an event to a run, whoever drives it, now or later.
+
+        Raises RunEnded where nobody will, and TypeError where the data has no JSON.
+        """
+        sent = {"event": event, "data": to_json(data)}
+        await self.store.post(execution_id, "signal", sent, microseconds())
 
     async def retry_dead(self, letter: int, *, to: str | None = None) -> RunHandle | None:
         """Try again what a dead letter is about, and remove it.

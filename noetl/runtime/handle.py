@@ -9,6 +9,7 @@ from noetl.machine import Cancel, Resume, Signal
 from noetl.runtime.clock import microseconds
 from noetl.runtime.report import Report, report
 from noetl.runtime.runner import Runner
+from noetl.store import refusals
 from noetl.values import to_json
 
 
@@ -72,5 +73,15 @@ class RunHandle:
         self._runner.feed(Resume(at=microseconds()))
 
     def signal(self, event: str, data: Any = None) -> None:
-        """Send an event to a `wait`; it is kept until one takes it. Raises TypeError where the data has no JSON."""
-        self._runner.feed(Signal(at=microseconds(), event=event, data=to_json(data)))
+        """Send an event to a `wait`; it is kept until one takes it.
+
+        Raises RunEnded where none can any more, and TypeError where the data has no JSON.
+        """
+        sent = Signal(at=microseconds(), event=event, data=to_json(data))
+        runner, following = self._runner, self._runner.following
+        if following is not None:
+            following.add_done_callback(lambda task: task.result().feed(sent))
+        elif runner.run.over:
+            raise refusals.ended(runner.run.id, runner.run.status)
+        else:
+            runner.feed(sent)

@@ -33,7 +33,7 @@ class Obeying:
     def obey(self, command: Command) -> Callable[[], Awaitable[None]] | None:
         """What is returned waits until that is durable; None where the run is not driven yet."""
         runner = self._runners.get(command.execution_id)
-        if runner is None:
+        if runner is None or (runner.closed and not runner.run.over):
             return None
         data, at = command.data, microseconds()
         if command.kind == "signal":

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from noetl.errors import PlaybookError, ReplayError, RunEnded, Severity
+from noetl.errors import PlaybookError, ReplayError, Severity
 from noetl.language import examine
 from noetl.language.schema import ActionShape
 from noetl.machine import Run, changed, evolve
@@ -15,6 +15,7 @@ from noetl.model.playbook import Playbook
 from noetl.runtime.secrets import read_secrets
 from noetl.runtime.snapshots import restored
 from noetl.span import Source
+from noetl.store import refusals
 from noetl.store.base import EventStore, RunRecord
 
 #: What a text that came from no file is called.
@@ -91,7 +92,7 @@ def folder_of(record: RunRecord) -> Path:
 def refuse_ended(record: RunRecord) -> None:
     """Raises RunEnded where nothing more can be asked of a run."""
     if record.ended_at is not None:
-        raise RunEnded(f"run '{record.execution_id}' has ended ({record.status})")
+        raise refusals.ended(record.execution_id, record.status)
 
 
 def refuse_unbegun(run: Run) -> None:

@@ -40,7 +40,7 @@ from noetl.runtime.admission import Admission
 from noetl.runtime.carrier import Carrier
 from noetl.runtime.carrying import carry_out
 from noetl.runtime.clock import microseconds
-from noetl.runtime.dead_letters import given_up, left_over
+from noetl.runtime.dead_letters import given_up, left_over, unread_by
 from noetl.runtime.limits import Demand
 from noetl.runtime.memo import Memo
 from noetl.runtime.queueing import Queueing
@@ -227,7 +227,13 @@ class Runner:
         if over:
             letters += left_over(self.run)
         append = self.host.store.append(
-            self.run.id, after, events, fence=self.fence, awaited=bool(commands), letters=letters
+            self.run.id,
+            after,
+            events,
+            fence=self.fence,
+            awaited=bool(commands),
+            letters=letters,
+            unread=unread_by(self.run),
         )
         written = asyncio.ensure_future(append)
         self._snapshots.look(self.run, written)

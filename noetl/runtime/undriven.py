@@ -9,6 +9,7 @@ from noetl.language.schema import ActionShape
 from noetl.machine import Fact, Run, decide
 from noetl.runtime import identity
 from noetl.runtime.clock import microseconds
+from noetl.runtime.dead_letters import left_over, unread_by
 from noetl.runtime.ownership import Ownership
 from noetl.runtime.recorded import playbook_of, refuse_ended, refuse_unbegun, state_of
 from noetl.store.base import EventStore, Owner, RunRecord
@@ -51,7 +52,9 @@ async def tell(engine: Claimer, record: RunRecord, fact: Fact) -> Run:
         refuse_unbegun(run)
         events = decide(run, fact)
         if events:
-            await store.append(execution_id, events[0].seq - 1, events, fence=fence)
+            letters = left_over(run) if run.over else []
+            after = events[0].seq - 1
+            await store.append(execution_id, after, events, fence=fence, letters=letters, unread=unread_by(run))
         return run
     finally:
         await store.release(execution_id, engine.ownership.engine)

@@ -10,6 +10,7 @@ from noetl.store.base import (
     RunRecord,
     Snapshot,
     StoreInfo,
+    Unread,
 )
 from noetl.store.opening import open_store
 
@@ -23,5 +24,6 @@ __all__ = [
     "RunRecord",
     "Snapshot",
     "StoreInfo",
+    "Unread",
     "open_store",
 ]

@@ -82,6 +82,17 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any]
 
 
+class Unread(msgspec.Struct, frozen=True, kw_only=True):
+    """The signals of a run that were posted after the command `after`, and why they are dead letters at its end."""
+
+    after: int
+    cause: dict[str, Any]
+
+    def letter(self, execution_id: str, at: int, data: dict[str, Any]) -> DeadLetter:
+        """What becomes of a signal with this data; the store numbers it."""
+        return DeadLetter(id=0, kind="signal", execution_id=execution_id, at=at, cause=self.cause, data=data)
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a run after event `seq`, in the encoding that `form` names."""
 
@@ -131,6 +142,7 @@ class EventStore(Protocol):
         fence: int = 0,
         awaited: bool = False,
         letters: Sequence[DeadLetter] = (),
+        unread: Unread | None = None,
     ) -> Awaitable[None]:
         """Queues events at once, in the order of the calls; what it returns ends when they are durable.
 
@@ -140,7 +152,9 @@ class EventStore(Protocol):
         same cause, so it is enough to await the last of a run's appends. A run that ended, was paused or was resumed by
         these events has that status at the same moment; when it ended, nobody drives it any more.
 
-        The dead letters are buried in the same transaction, so that there is one exactly where its event is.
+        The dead letters are buried in the same transaction, so that there is one exactly where its event is. With
+        `unread`, for events that end the run, so are the signals that nobody will read any more, and nothing that was
+        asked of the run stays.
 
         With `awaited` somebody can do nothing until they are durable: where nothing else waits to be written, and it
         takes no longer than handing them over would, they are when `append` returns.
@@ -183,7 +197,7 @@ class EventStore(Protocol):
         """Nobody drives the run any more, if this engine did."""
 
     async def post(self, execution_id: str, kind: str, data: dict[str, Any], at: int) -> Command:
-        """Leaves a command for whoever drives the run, now or later."""
+        """Leaves a command for whoever drives the run, now or later. Raises RunEnded where nobody will."""
 
     async def commands(self, engine: str) -> list[Command]:
         """What is asked of the runs that an engine drives, the oldest first. Cheap where nothing has changed."""

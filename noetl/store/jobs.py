@@ -10,7 +10,7 @@ import msgspec
 
 from noetl.errors import StoreError
 from noetl.model.event import Event
-from noetl.store.base import DeadLetter, RunRecord
+from noetl.store.base import DeadLetter, RunRecord, Unread
 from noetl.store.encoding import Batch, as_json, encode_batch
 from noetl.store.status import Change, status_change
 
@@ -48,6 +48,7 @@ class Append(Job):
     fence: int
     batch: Batch
     letters: Sequence[DeadLetter] = ()
+    unread: Unread | None = None
     artifacts: dict[str, bytes] = {}
     change: Change | None = None
     fault: StoreError | None = None
@@ -61,6 +62,7 @@ class Append(Job):
         *,
         fence: int,
         letters: Sequence[DeadLetter],
+        unread: Unread | None,
         done: asyncio.Future[None],
     ) -> Self:
         """Encodes here and not in the writer: it costs the interpreter the same, sets the data free, and fixes it."""
@@ -79,6 +81,7 @@ class Append(Job):
             fence=fence,
             batch=batch,
             letters=letters,
+            unread=unread,
             change=change,
             fault=fault,
         )

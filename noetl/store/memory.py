@@ -16,7 +16,7 @@ import msgspec
 from noetl.errors import KeyTaken, StoreError
 from noetl.model.event import Event
 from noetl.store import refusals
-from noetl.store.base import Command, DeadLetter, Owner, Pruned, RunRecord, Snapshot, StoreInfo
+from noetl.store.base import Command, DeadLetter, Owner, Pruned, RunRecord, Snapshot, StoreInfo, Unread
 from noetl.store.encoding import Batch, encode_batch, read_batches
 from noetl.store.status import status_change
 
@@ -58,12 +58,15 @@ class MemoryStore:
         fence: int = 0,
         awaited: bool = False,
         letters: Sequence[DeadLetter] = (),
+        unread: Unread | None = None,
     ) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
             self._append(execution_id, after, events, fence)
             for letter in letters:
                 self._bury(letter)
+            if unread is not None:
+                self._bury_unread(execution_id, unread)
             done.set_result(None)
         except StoreError as error:
             self._causes.setdefault(execution_id, error)
@@ -155,8 +158,11 @@ class MemoryStore:
             self._runs[execution_id] = replace(run, engine=None)
 
     async def post(self, execution_id: str, kind: str, data: dict[str, Any], at: int) -> Command:
-        if await self.record(execution_id) is None:
+        run = await self.record(execution_id)
+        if run is None:
             raise refusals.unknown_run(execution_id)
+        if run.ended_at is not None:
+            raise refusals.ended(execution_id, run.status)
         command = Command(id=next(self._numbers), execution_id=execution_id, kind=kind, data=data, at=at)
         self._commands[command.id] = command
         return command
@@ -186,6 +192,14 @@ class MemoryStore:
         number = next(self._numbers)
         self._letters[number] = msgspec.structs.replace(letter, id=number)
         return number
+
+    def _bury_unread(self, execution_id: str, unread: Unread) -> None:
+        at = self._runs[execution_id].ended_at or 0
+        asked = [command for command in self._commands.values() if command.execution_id == execution_id]
+        for command in asked:
+            if command.kind == "signal" and command.id > unread.after:
+                self._bury(unread.letter(execution_id, at, command.data))
+            del self._commands[command.id]
 
     async def dead_letters(self) -> list[DeadLetter]:
         self._refuse_if_closed()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from noetl.errors import LostOwnership, OwnedElsewhere, StoreError
+from noetl.errors import LostOwnership, OwnedElsewhere, RunEnded, StoreError
 from noetl.store.base import Owner, RunRecord
 
 _SHOWN = 3
@@ -16,6 +16,10 @@ def closed() -> StoreError:
 
 def unknown_run(execution_id: str) -> StoreError:
     return StoreError(f"the event log has no run '{execution_id}'")
+
+
+def ended(execution_id: str, status: str) -> RunEnded:
+    return RunEnded(f"run '{execution_id}' has ended ({status})")
 
 
 def unknown_text(digest: str) -> StoreError:

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -158,6 +158,30 @@ def test_an_engine_that_does_not_answer_is_not_waited_for_without_end(gate: Case
         assert (ended.code, ended.json()["carried_out"]) == (1, False)
         process.send_signal(signal.SIGCONT)
         assert process.wait(timeout=30) == 0, "what was asked is carried out later"
+
+
+def test_a_signal_that_comes_after_all_else_is_said_to_be_a_dead_letter(gate: Case) -> None:
+    with going_on(gate, "gate.yaml") as (process, execution_id):
+        process.send_signal(signal.SIGSTOP)
+        assert gate.args("cancel", execution_id, "--wait", "100ms").run().code == 1
+        late = gate.start("signal", execution_id, "late", "--data", "1", "--wait", "30s")
+        while "late" not in asked(gate):
+            assert late.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGCONT)
+        stdout, stderr = late.communicate(timeout=30)
+        assert process.wait(timeout=30) == 3
+
+    assert (late.returncode, stderr) == (1, b"")
+    assert normalised(stdout.decode()) == "run ID has ended (cancelled) without 'late', which is dead letter 1\n"
+    (letter,) = gate.args("dead", "--json").run().json()
+    assert (letter["kind"], letter["data"]) == ("signal", {"event": "late", "data": 1})
+
+
+def asked(case: Case) -> str:
+    """What is asked of runs, and has not been carried out."""
+    with closing(sqlite3.connect(case.folder / ".noetl/runs.db")) as connection:
+        return str(connection.execute("SELECT group_concat(data) FROM commands").fetchone()[0])
 
 
 def test_an_interrupted_run_is_listed_shown_and_resumed(gate: Case, lost: str) -> None:

@@ -10,7 +10,11 @@ import pytest
 from engine_stage import HEAD, stage
 
 from noetl import Engine, NoetlError, StoreError
+from noetl.errors import RunEnded
+from noetl.machine import Cancel
 from noetl.model.event import Kind
+from noetl.runtime.clock import microseconds
+from noetl.runtime.undriven import tell
 from noetl.store import DeadLetter
 
 WAITING = "steps:\n  - {name: Wait, run: [{action: wait, event: go, as: it}]}\n"
@@ -46,6 +50,59 @@ async def test_a_signal_that_nobody_took_is_kept(store: str, rebuilds: bool) -> 
     assert (letter.kind, letter.execution_id) == ("signal", handle.execution_id)
     assert letter.data == {"event": "other", "data": {"n": 1}}
     assert letter.cause["code"] == "not_taken"
+
+
+async def test_a_run_that_has_ended_takes_no_signal(store: str) -> None:
+    async with stage(store) as on:
+        handle = await on.start(WAITING)
+        handle.signal("go")
+        await handle.result()
+
+        with pytest.raises(RunEnded, match=r"has ended \(completed\)"):
+            handle.signal("go")
+        with pytest.raises(RunEnded, match=r"has ended \(completed\)"):
+            await on.engine.signal(handle.execution_id, "go")
+        assert await letters(on.engine) == []
+
+
+async def test_a_signal_of_the_engine_reaches_a_run_that_another_one_drives(store: str) -> None:
+    async with stage(store) as on, stage(store) as other:
+        handle = await on.start(WAITING)
+        await other.engine.signal(handle.execution_id, "go", {"n": 1})
+        assert (await handle.result()).outputs == {"it": {"n": 1}}
+
+
+@pytest.mark.parametrize("rebuilds", [False, True])
+async def test_a_signal_that_came_too_late_to_be_read_is_kept(store: str, rebuilds: bool) -> None:
+    async with stage(store, rebuilds=rebuilds) as on:
+        handle = await on.start(WAITING)
+        await on.engine.signal(handle.execution_id, "late", 2)
+        # The run ends before its engine looks again for what others ask of it.
+        handle.signal("go", 1)
+        await handle.result()
+
+        (letter,) = await letters(on.engine)
+
+    assert (letter.kind, letter.execution_id) == ("signal", handle.execution_id)
+    assert letter.data == {"event": "late", "data": 2}
+    assert letter.cause["code"] == "not_taken"
+
+
+async def test_what_nobody_has_read_is_kept_where_a_run_is_ended_that_nobody_drives(store: str) -> None:
+    async with stage(store) as on:
+        handle = await on.start(WAITING)
+        handle.signal("other", 1)
+        await handle.runner.written()
+    async with stage(store) as on:
+        record = await on.engine.store.find(handle.execution_id)
+        await on.engine.signal(record.execution_id, "go", 2)
+        run = await tell(on.engine, record, Cancel(at=microseconds(), reason="not today"))
+
+        assert run.status == "cancelled"
+        assert [letter.data for letter in await letters(on.engine)] == [
+            {"event": "go", "data": 2},
+            {"event": "other", "data": 1},
+        ]
 
 
 async def test_a_signal_is_sent_to_another_run(store: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from sample_runs import RUN, event, events, opened, run_named
 
-from noetl.errors import StoreError
+from noetl.errors import RunEnded, StoreError
 from noetl.model.event import Kind
-from noetl.store import DeadLetter, Snapshot
+from noetl.store import Command, DeadLetter, Snapshot, Unread, open_store
 
 ID = RUN.execution_id
 
@@ -50,6 +52,69 @@ async def test_nothing_can_be_asked_of_an_unknown_run(url: str) -> None:
     async with opened(url) as store:
         with pytest.raises(StoreError, match="no run 'nobody'"):
             await store.post("nobody", "pause", {}, at=3)
+
+
+async def test_nothing_can_be_asked_of_a_run_that_has_ended(url: str) -> None:
+    async with opened(url, RUN) as store:
+        await store.append(ID, 0, [event(1, kind=Kind.RUN_FAILED)])
+
+        for kind in ("signal", "pause", "resume", "cancel"):
+            with pytest.raises(RunEnded, match=f"run '{ID}' has ended \\(failed\\)"):
+                await store.post(ID, kind, {}, at=3)
+
+
+async def test_a_signal_that_was_not_read_before_the_end_of_its_run_is_a_dead_letter(url: str) -> None:
+    cause = {"code": "not_taken", "message": "too late"}
+    async with opened(url, run_named(ID, engine="one"), run_named("01JB", engine="one")) as store:
+        await store.post(ID, "signal", {"event": "read"}, at=3)
+        cancel = await store.post(ID, "cancel", {}, at=4)
+        of_another = await store.post("01JB", "signal", {"event": "go"}, at=5)
+        await store.post(ID, "pause", {}, at=6)
+        await store.post(ID, "signal", {"event": "first", "data": None}, at=7)
+        await store.post(ID, "signal", {"event": "second", "data": [1]}, at=8)
+
+        end = event(1, kind=Kind.RUN_COMPLETED)
+        await store.append(ID, 0, [end], letters=[letter(n=1)], unread=Unread(after=cancel.id, cause=cause))
+
+        signals = [found for found in await store.dead_letters() if found.kind == "signal"]
+        assert [found.data for found in signals] == [{"event": "second", "data": [1]}, {"event": "first", "data": None}]
+        assert {(found.execution_id, found.at) for found in signals} == {(ID, end.at)}
+        assert [found.cause for found in signals] == [cause, cause]
+        assert await store.commands("one") == [of_another]
+
+
+async def test_signals_of_a_run_whose_end_is_refused_stay(url: str) -> None:
+    async with opened(url, run_named(ID, engine="one")) as store:
+        signal = await store.post(ID, "signal", {"event": "go"}, at=3)
+        with pytest.raises(StoreError):
+            await store.append(ID, 7, [event(8, kind=Kind.RUN_COMPLETED)], unread=Unread(after=0, cause={}))
+
+        assert await store.commands("one") == [signal]
+        assert await store.dead_letters() == []
+
+
+async def test_a_signal_that_races_with_the_end_of_its_run_is_refused_or_buried(url: str) -> None:
+    runs = [run_named(f"01J{number:04}", engine="one") for number in range(40)]
+    async with opened(url, *runs) as store:
+        other = store if url == "memory:" else await open_store(url)
+        ends = [
+            store.append(
+                run.execution_id,
+                0,
+                [event(1, run=run.execution_id, kind=Kind.RUN_COMPLETED)],
+                unread=Unread(after=0, cause={}),
+            )
+            for run in runs
+        ]
+        posts = [other.post(run.execution_id, "signal", {"event": "go"}, at=3) for run in runs]
+        results = await asyncio.gather(*posts, *ends, return_exceptions=True)
+        posted = {run.execution_id for run, found in zip(runs, results, strict=False) if isinstance(found, Command)}
+        refused = [found for found in results if isinstance(found, RunEnded)]
+
+        assert {found.execution_id for found in await store.dead_letters()} == posted
+        assert len(posted) + len(refused) == len(runs)
+        if other is not store:
+            await other.close()
 
 
 async def test_dead_letters_are_kept_until_they_are_removed(url: str) -> None:

@@ -12,6 +12,11 @@ from noetl.cli.misuse import Misuse
 
 if TYPE_CHECKING:
     from noetl.cli.console import Console
+    from noetl.store import EventStore
+
+
+#: The exit code where the run has ended meanwhile, and the signal is a dead letter.
+NOT_TAKEN = 1
 
 
 class SignalOptions(Options):
@@ -49,7 +54,19 @@ async def _signal(options: SignalOptions, console: Console) -> int:
         found = await ask(store, record, "signal", data, wait_s)
         if found is None:
             return answer.tell_unanswered(record, owner)
+        if found.ended_at is not None and (letter := await _buried(store, execution_id, data)) is not None:
+            how = f"has ended ({found.status}) without '{options.event}', which is dead letter {letter}"
+            answer.tell(found, f"run {execution_id} {how}", done=False)
+            return NOT_TAKEN
         return answer.tell(found, f"run {execution_id} has got '{options.event}'")
+
+
+async def _buried(store: EventStore, execution_id: str, data: dict[str, Any]) -> int | None:
+    """The dead letter that a signal with this data has become."""
+    for letter in await store.dead_letters():
+        if (letter.kind, letter.execution_id, letter.data) == ("signal", execution_id, data):
+            return letter.id
+    return None
 
 
 def _data(text: str | None) -> Any:
@@ -67,7 +84,7 @@ COMMAND = Command(
     name="signal",
     summary="Send an event to a run that waits for it, or will.",
     details="Exit code: 0 the run has got it, or gets it when it is resumed, 1 its engine has not answered in time, "
-    "2 there is no such run, or it has ended.",
+    "or the run ended without it, which makes it a dead letter, 2 there is no such run, or it has ended.",
     examples=(
         Example(line="noetl signal 01JABC approved", purpose="what a 'wait' with 'event: approved' waits for"),
         Example(line='noetl signal 01JABC answer --data \'{"by": "Ada"}\'', purpose="with data"),

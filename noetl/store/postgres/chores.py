@@ -35,7 +35,7 @@ _RELEASE = "UPDATE runs SET engine = NULL WHERE execution_id = $1 AND engine = $
 # the greatest.
 _POST = """
     WITH run AS MATERIALIZED (
-        SELECT execution_id FROM runs WHERE execution_id = $1 FOR NO KEY UPDATE
+        SELECT execution_id FROM runs WHERE execution_id = $1 AND ended_at IS NULL FOR NO KEY UPDATE
     ), added AS (
         INSERT INTO commands (execution_id, kind, data, at, token) SELECT execution_id, $2, $3, $4, $5 FROM run
         ON CONFLICT (token) DO UPDATE SET token = excluded.token RETURNING id
@@ -86,7 +86,10 @@ async def post(connection: Connection, command: Command, token: UUID, channel: s
         _POST, command.execution_id, command.kind, as_json(command.data), command.at, token, channel
     )
     if number is None:
-        raise refusals.unknown_run(command.execution_id)
+        run = await record(connection, command.execution_id)
+        if run is None:
+            raise refusals.unknown_run(command.execution_id)
+        raise refusals.ended(run.execution_id, run.status)
     return msgspec.structs.replace(command, id=number)
 
 

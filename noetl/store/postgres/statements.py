@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from functools import partial
 from itertools import chain
 from operator import attrgetter
 from typing import Any
 
 from noetl.store.base import RunRecord
+from noetl.store.encoding import as_json
 from noetl.store.jobs import letter_row
 from noetl.store.postgres.server import Connection
 from noetl.store.postgres.turns import Turn
@@ -63,6 +65,17 @@ _APPEND = """
     )
     SELECT execution_id FROM moved"""
 
+# After the statement that appends, in its transaction: it sees what was committed before it began, and by then the rows
+# of the runs that have ended are locked, so that nothing more can be posted.
+_BURY_UNREAD = """
+    WITH ended AS (
+        SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS ended (run, after, ended_at, cause)
+    ), taken AS (
+        DELETE FROM commands USING ended WHERE execution_id = run RETURNING id, kind, run, after, ended_at, cause, data
+    )
+    INSERT INTO dead_letters (kind, execution_id, at, cause, data)
+    SELECT kind, run, ended_at, cause, data FROM taken WHERE kind = 'signal' AND id > after ORDER BY id"""
+
 # Before the events that name them. That one is used now keeps it from being removed at this moment with the last run
 # that had needed it; in order, or two who keep the same ones would wait for each other.
 _KEEP = """
@@ -96,7 +109,21 @@ async def append_all(connection: Connection, turns: Sequence[Turn]) -> set[str]:
     uses = [(turn.execution_id, digest) for turn in turns for digest in turn.artifacts]
     letters = [(turn.execution_id, *letter_row(letter)) for turn in turns for letter in turn.letters]
     columns = (_columns(map(_head, turns), 6), _columns(batches, 4), _columns(uses, 2), _columns(letters, 6))
-    return {row[0] for row in await connection.fetch(_APPEND, *chain.from_iterable(columns))}
+    append = partial(connection.fetch, _APPEND, *chain.from_iterable(columns))
+    ending = [turn for turn in turns if turn.unread is not None]
+    if not ending:
+        return {row[0] for row in await append()}
+    async with connection.transaction():
+        moved = {row[0] for row in await append()}
+        ended = [_ended(turn) for turn in ending if turn.execution_id in moved]
+        await connection.execute(_BURY_UNREAD, *_columns(ended, 4))
+    return moved
+
+
+def _ended(turn: Turn) -> tuple[Any, ...]:
+    assert turn.unread is not None
+    assert turn.change is not None
+    return turn.execution_id, turn.unread.after, turn.change.ended_at, as_json(turn.unread.cause)
 
 
 def _columns(rows: Iterable[tuple[Any, ...]], number: int) -> Sequence[Sequence[Any]]:

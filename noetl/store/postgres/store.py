@@ -11,7 +11,7 @@ from uuid import uuid4
 from noetl.model.event import Event
 from noetl.store import refusals
 from noetl.store.artifacts import LIMIT, referred
-from noetl.store.base import Command, DeadLetter, Durability, Owner, Pruned, RunRecord, Snapshot, StoreInfo
+from noetl.store.base import Command, DeadLetter, Durability, Owner, Pruned, RunRecord, Snapshot, StoreInfo, Unread
 from noetl.store.encoding import read_batches
 from noetl.store.jobs import Append, Creation, Job
 from noetl.store.postgres import chores, pruning, reader
@@ -77,8 +77,10 @@ class PostgresStore:
         fence: int = 0,
         awaited: bool = False,
         letters: Sequence[DeadLetter] = (),
+        unread: Unread | None = None,
     ) -> asyncio.Future[None]:
-        job = Append.of(execution_id, after, events, fence=fence, letters=letters, done=self._future())
+        done = self._future()
+        job = Append.of(execution_id, after, events, fence=fence, letters=letters, unread=unread, done=done)
         return self._put(execution_id, job)
 
     async def read(self, execution_id: str, after: int = 0, limit: int | None = None) -> list[Event]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from noetl.errors import StoreError
-from noetl.store.base import DeadLetter, RunRecord
+from noetl.store.base import DeadLetter, RunRecord, Unread
 from noetl.store.jobs import Append, Creation, Job
 from noetl.store.status import Change
 
@@ -78,6 +78,10 @@ class Turn:
     @property
     def letters(self) -> Sequence[DeadLetter]:
         return [letter for append in self.appends for letter in append.letters]
+
+    @property
+    def unread(self) -> Unread | None:
+        return next((append.unread for append in reversed(self.appends) if append.unread is not None), None)
 
     @property
     def artifacts(self) -> Mapping[str, bytes]:

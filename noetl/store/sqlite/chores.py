@@ -15,7 +15,7 @@ from noetl.store.base import Command, DeadLetter, Owner, Pruned, Snapshot
 from noetl.store.encoding import as_json
 from noetl.store.jobs import letter_row
 from noetl.store.sqlite.artifact_folder import ArtifactFolder
-from noetl.store.sqlite.reader import owner_of
+from noetl.store.sqlite.reader import owner_of, record
 
 _ENTER = """
     INSERT INTO engines (engine, host, boot, pid, started, expires_at) VALUES (?, ?, ?, ?, ?, ?)
@@ -67,8 +67,11 @@ def release(connection: sqlite3.Connection, execution_id: str, engine: str) -> N
 
 
 def post(connection: sqlite3.Connection, command: Command) -> Command:
-    if connection.execute("SELECT 1 FROM runs WHERE execution_id = ?", (command.execution_id,)).fetchone() is None:
+    run = record(connection, command.execution_id)
+    if run is None:
         raise refusals.unknown_run(command.execution_id)
+    if run.ended_at is not None:
+        raise refusals.ended(run.execution_id, run.status)
     added = connection.execute(
         "INSERT INTO commands (execution_id, kind, data, at) VALUES (?, ?, ?, ?)",
         (command.execution_id, command.kind, as_json(command.data), command.at),

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from noetl.model.event import Event
 from noetl.store import refusals
 from noetl.store.artifacts import LIMIT
-from noetl.store.base import Command, DeadLetter, Durability, Owner, Pruned, RunRecord, Snapshot, StoreInfo
+from noetl.store.base import Command, DeadLetter, Durability, Owner, Pruned, RunRecord, Snapshot, StoreInfo, Unread
 from noetl.store.jobs import Append, Creation, Job
 from noetl.store.sqlite import chores, reader
 from noetl.store.sqlite.artifact_folder import ArtifactFolder
@@ -95,8 +95,10 @@ class SqliteStore:
         fence: int = 0,
         awaited: bool = False,
         letters: Sequence[DeadLetter] = (),
+        unread: Unread | None = None,
     ) -> asyncio.Future[None]:
-        job = Append.of(execution_id, after, events, fence=fence, letters=letters, done=self._future())
+        done = self._future()
+        job = Append.of(execution_id, after, events, fence=fence, letters=letters, unread=unread, done=done)
         if awaited and self._writes_now and self._write_now(job):
             return job.done
         return self._submit(job)

@@ -54,7 +54,8 @@ _CHANGE_STATUS = """
 
 # The text is bound as bytes, which the interpreter need not decode; SQLite takes them for the text that they are.
 _APPEND, _APPEND_ROW = "INSERT INTO batches (execution_id, first, last, fence, events)", "(?, ?, ?, ?, CAST(? AS TEXT))"
-_BURY = "INSERT INTO dead_letters (kind, execution_id, at, cause, data)"
+_BURY, _BURY_ROW = "INSERT INTO dead_letters (kind, execution_id, at, cause, data)", "(?, ?, ?, ?, ?)"
+_OF_RUNS = "FROM commands WHERE execution_id IN (SELECT value FROM json_each(?))"
 _APPEND_ONE = f"{_APPEND} VALUES {_APPEND_ROW}"
 
 _run_row = attrgetter(*RUN_COLUMNS)
@@ -177,7 +178,7 @@ class Writer:
         accepted = self._accept(appends, ends)
         changes = {job.execution_id: job.change for job in accepted if job.change is not None}
         statements = [*_create(creations), *_append(accepted), *_refer(accepted), *_bury(accepted), *_change(changes)]
-        self._execute(statements, chores, [job for job in accepted if job.artifacts])
+        self._execute(statements, chores, accepted)
         self._unchecked += sum(len(job.batch.text) for job in accepted)
         self._ends.update(ends)
         for job in accepted:
@@ -222,19 +223,36 @@ class Writer:
         (fence,) = self._connection.execute("SELECT fence FROM runs WHERE execution_id = ?", (run,)).fetchone()
         return int(fence)
 
-    def _execute(self, statements: Sequence[Statement], chores: Sequence[Chore], large: Sequence[Append]) -> None:
+    def _execute(self, statements: Sequence[Statement], chores: Sequence[Chore], appends: Sequence[Append]) -> None:
         if len(statements) == 1 and not chores:  # atomic by itself
             self._connection.execute(*statements[0])
         elif statements or chores:
             self._connection.execute("BEGIN IMMEDIATE")
-            for job in large:
+            for job in appends:
                 # Since they were written, somebody may have removed them with the last run that had needed them.
                 self._keep(job)
             for statement in statements:
                 self._connection.execute(*statement)
+            self._bury_unread(appends)
             for chore in chores:
                 self._carry_out(chore)
             self._connection.execute("COMMIT")
+
+    def _bury_unread(self, appends: Sequence[Append]) -> None:
+        """What was asked of runs that have ended goes, and of it become dead letters the signals that nobody read."""
+        ended = {job.execution_id: job for job in appends if job.unread is not None}
+        if not ended:
+            return
+        runs = (_json(list(ended)),)
+        found = self._connection.execute(f"SELECT execution_id, id, kind, data {_OF_RUNS} ORDER BY id", runs).fetchall()
+        if not found:
+            return
+        self._connection.execute(f"DELETE {_OF_RUNS}", runs)
+        for run, number, kind, data in found:
+            unread, change = ended[run].unread, ended[run].change
+            if kind == "signal" and unread is not None and change is not None and number > unread.after:
+                letter = unread.letter(run, change.ended_at or 0, msgspec.json.decode(data))
+                self._connection.execute(f"{_BURY} VALUES {_BURY_ROW}", letter_row(letter))
 
     def _carry_out(self, chore: Chore) -> None:
         chore.error = None
@@ -292,7 +310,7 @@ def _refer(appends: Sequence[Append]) -> Iterator[Statement]:
 
 def _bury(appends: Sequence[Append]) -> Iterator[Statement]:
     rows = (letter_row(letter) for job in appends for letter in job.letters)
-    yield from _inserts(_BURY, "(?, ?, ?, ?, ?)", rows)
+    yield from _inserts(_BURY, _BURY_ROW, rows)
 
 
 def _change(changes: dict[str, Change]) -> Iterator[Statement]:
