@@ -10,7 +10,7 @@ from noetl.actions.leftovers import end_leftovers
 from noetl.machine import Run
 from noetl.machine.state import ActionWait
 from noetl.runtime.memo import memo_of
-from noetl.runtime.recorded import Playbooks, refuse_ended, refuse_unbegun, state_of
+from noetl.runtime.recorded import Playbooks, refuse_ended, state_of
 from noetl.runtime.runner import Runner
 from noetl.store.base import RunRecord
 
@@ -50,7 +50,6 @@ class Adopting:
         fence = await engine.ownership.claim(record.execution_id)
         try:
             run = await state_of(engine.store, record, playbook)
-            refuse_unbegun(run)
             # It may have ended since the record was read.
             refuse_ended(replace(record, status=run.status, ended_at=run.ended_at))
             memo = await memo_of(engine.store, run.rerun)
@@ -58,6 +57,10 @@ class Adopting:
         except BaseException:
             await engine.release(record.execution_id)
             raise
+        runner = engine.driven(record.execution_id)
+        if runner is not None:
+            # It was just being begun here.
+            return runner
         runner = engine.drive(run, replace(record, fence=fence), known, parent, memo)
         runner.adopt(max_lost=self._max_lost)
         return runner

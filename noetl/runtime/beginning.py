@@ -1,18 +1,19 @@
-"""Begins runs: makes their records, reads their secrets, and gives them an engine's runner. Drives none of them."""
+"""Begins runs: what is recorded of them, their secrets, and the first events. Drives none of them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from noetl.errors import OwnedElsewhere
-from noetl.machine import Run
+from noetl.machine import Run, Start, decide
+from noetl.machine.decide import BATCH
 from noetl.model.playbook import Playbook
 from noetl.runtime.clock import microseconds
+from noetl.runtime.dead_letters import left_over
 from noetl.runtime.memo import Memo
-from noetl.runtime.recorded import folder_of, playbook_of
+from noetl.runtime.recorded import folder_of
 from noetl.runtime.runner import Runner
 from noetl.runtime.secrets import read_secrets
 from noetl.store.base import RunRecord
@@ -35,7 +36,10 @@ async def begin_run(
     folder: str | None = None,
     memo: Memo | None = None,
 ) -> Runner:
-    """`folder` is the working folder, where it is not the engine's own; `memo`, what another run has done."""
+    """Begin a run, or, with `starts_at`, wait until it is to begin.
+
+    `folder` is the working folder, where it is not the engine's own; `memo`, what another run has done.
+    """
     path = Path(playbook.source.name)
     is_file = path.is_file()
     record = RunRecord(
@@ -52,40 +56,16 @@ async def begin_run(
         fence=1,
     )
     known = read_secrets(playbook, secrets or {}, folder_of(record))
+    run = Run(playbook, execution_id)
+    rerun = None if memo is None else memo.rerun
+    start = Start(
+        at=record.started_at, inputs=inputs, env=os.environ, attempt=attempt, starts_at=starts_at, rerun=rerun
+    )
+    batch = 1 if engine.rebuilds else BATCH
+    events = decide(run, start, batch=batch)
     await engine.ownership.enter()
-    await engine.store.create(record, playbook.source.text)
-    runner = engine.drive(Run(playbook, execution_id), record, known, parent, memo)
-    runner.start(inputs, at=record.started_at, attempt=attempt, starts_at=starts_at)
+    # Together, so that no run is left behind of which nobody knows how it was to begin.
+    await engine.store.create(record, playbook.source.text, events, letters=left_over(run) if run.over else [])
+    runner = engine.drive(run, record, known, parent, memo)
+    runner.begin(events, more=len(events) >= batch or bool(run.ready))
     return runner
-
-
-async def begin_again(
-    engine: Engine,
-    record: RunRecord,
-    inputs: Mapping[str, Any],
-    *,
-    secrets: Mapping[str, str] | None = None,
-    parent: Runner | None = None,
-    attempt: int = 1,
-    starts_at: int | None = None,
-) -> Runner:
-    """Begin a run that was lost before it had begun."""
-    playbook = await playbook_of(engine.store, record, engine.shapes)
-    known = read_secrets(playbook, secrets or {}, folder_of(record))
-    fence = await engine.ownership.claim(record.execution_id)
-    begun = not await is_unbegun(engine, record)
-    driven = engine.driven(record.execution_id)
-    if driven is not None:
-        # Somebody else here was faster.
-        return driven
-    if begun:
-        await engine.release(record.execution_id)
-        raise OwnedElsewhere(f"run '{record.execution_id}' was begun by another engine")
-    runner = engine.drive(Run(playbook, record.execution_id), replace(record, fence=fence), known, parent, None)
-    runner.start(inputs, at=microseconds(), attempt=attempt, starts_at=starts_at)
-    return runner
-
-
-async def is_unbegun(engine: Engine, record: RunRecord) -> bool:
-    """Whether a run was lost between its making and its first event, and has done nothing."""
-    return not await engine.store.read(record.execution_id, limit=1)

@@ -108,7 +108,7 @@ class Calls:
         record = await self._engine.store.record(execution_id) if again else None
         if record is None:
             return await begin_run(self._engine, playbook, inputs, execution_id, secrets=secrets, parent=parent)
-        child = await self._engine.go_on_with(record, inputs=inputs, secrets=secrets, parent=parent)
+        child = await self._engine.go_on_with(record, secrets=secrets, parent=parent)
         if isinstance(child, Runner) and _stands_with(child.run, parent.run):
             child.feed(Resume(at=microseconds()))
         return child
@@ -149,7 +149,7 @@ class Calls:
             except LostOwnership:
                 await asyncio.sleep(LOOK_S)
             except (ReplayError, PlaybookError):
-                # It never began, or cannot go on here: there is nothing to end.
+                # It cannot go on here.
                 return
 
 

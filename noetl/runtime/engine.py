@@ -20,7 +20,7 @@ from noetl.machine import Cancel, Run, RunAction, StopAction
 from noetl.model.playbook import Playbook
 from noetl.runtime.admission import Admission
 from noetl.runtime.adopting import Adopting
-from noetl.runtime.beginning import begin_again, begin_run, is_unbegun
+from noetl.runtime.beginning import begin_run
 from noetl.runtime.calls import LOOK_S, Calls
 from noetl.runtime.clock import microseconds
 from noetl.runtime.handle import RunHandle
@@ -209,20 +209,10 @@ class Engine:
     ) -> RunHandle:
         """Start a run. An input in `text` is read as its declared type, as on the command line, and comes first.
 
-        Raises PlaybookError where the inputs or secrets are wrong, and KeyTaken where there is a run with the key; one
-        that was lost before it had begun is begun anew.
+        Raises PlaybookError where the inputs or secrets are wrong, and KeyTaken where there is a run with the key.
         """
         values = coerce_inputs(playbook, inputs or {}, text)
-        try:
-            return RunHandle(await begin_run(self, playbook, values, new_id(), key=key))
-        except KeyTaken as taken:
-            record = await self._record(taken.execution_id)
-            if not await is_unbegun(self, record):
-                raise
-            try:
-                return RunHandle(await begin_again(self, record, values))
-            except OwnedElsewhere:
-                raise taken from None
+        return RunHandle(await begin_run(self, playbook, values, new_id(), key=key))
 
     async def rerun(
         self,
@@ -331,12 +321,11 @@ class Engine:
         self,
         record: RunRecord,
         *,
-        inputs: Mapping[str, Any] | None = None,
         secrets: Mapping[str, str] | None = None,
         parent: Runner | None = None,
     ) -> Runner | Report:
         """Drive a run, or the last of those that try it again; where that has ended, its report."""
-        return await self._recovery.go_on_with(record, inputs=inputs, secrets=secrets, parent=parent)
+        return await self._recovery.go_on_with(record, secrets=secrets, parent=parent)
 
     def driven(self, execution_id: str) -> Runner | None:
         """The runner of a run that this engine drives, and that is not about to end."""

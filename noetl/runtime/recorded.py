@@ -93,9 +93,3 @@ def refuse_ended(record: RunRecord) -> None:
     """Raises RunEnded where nothing more can be asked of a run."""
     if record.ended_at is not None:
         raise refusals.ended(record.execution_id, record.status)
-
-
-def refuse_unbegun(run: Run) -> None:
-    """A run that was lost before its first event was written has done nothing, and its inputs are lost with it."""
-    if run.seq == 0:
-        raise ReplayError(f"run '{run.id}' was lost before it began: start it again")

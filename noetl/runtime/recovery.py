@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from noetl.errors import NoetlError, OwnedElsewhere, RunEnded, StoreError
 from noetl.machine import Run, Status
-from noetl.runtime.beginning import begin_again, begin_run, is_unbegun
+from noetl.runtime.beginning import begin_run
 from noetl.runtime.calls import called_by
 from noetl.runtime.clock import microseconds
 from noetl.runtime.ids import following_id
@@ -46,22 +46,21 @@ class Recovery:
         self,
         record: RunRecord,
         *,
-        inputs: Mapping[str, Any] | None = None,
         secrets: Mapping[str, str] | None = None,
         parent: Runner | None = None,
     ) -> Runner | Report:
         """Drive a run, or the last of those that try it again; where that has ended, its report.
 
-        `inputs` are for a run that was lost before it had begun. Raises OwnedElsewhere, and what `Engine.resume` does.
+        Raises OwnedElsewhere, and what `Engine.resume` does.
         """
-        failed: RunRecord | None = None
         while True:
             runner = self._engine.driven(record.execution_id)
             if runner is not None:
                 return runner
             if record.ended_at is None:
                 try:
-                    return await self._drive(record, failed, inputs, secrets, parent)
+                    playbooks = Playbooks(self._engine.store, self._engine.shapes, secrets)
+                    return await self._engine.adopt(record, playbooks, parent)
                 except RunEnded:
                     # Since the record was read, by who drove it until then.
                     record = await self._record(record.execution_id)
@@ -70,26 +69,7 @@ class Recovery:
                 return report(await self._state(record))
             if isinstance(following, Runner):
                 return following
-            failed, record = record, following
-
-    async def _drive(
-        self,
-        record: RunRecord,
-        failed: RunRecord | None,
-        inputs: Mapping[str, Any] | None,
-        secrets: Mapping[str, str] | None,
-        parent: Runner | None,
-    ) -> Runner:
-        """Drive a run, which may be lost before it had begun: then it begins with what it is known to begin with."""
-        if failed is not None and await is_unbegun(self._engine, record):
-            run = await self._state(failed)
-            due, attempt = _again(run)
-            return await begin_again(
-                self._engine, record, run.inputs, secrets=secrets, parent=parent, attempt=attempt, starts_at=due
-            )
-        if inputs is not None and await is_unbegun(self._engine, record):
-            return await begin_again(self._engine, record, inputs, secrets=secrets, parent=parent)
-        return await self._engine.adopt(record, Playbooks(self._engine.store, self._engine.shapes, secrets), parent)
+            record = following
 
     def follow(
         self, failed: Run, secrets: Mapping[str, str] | None = None, parent: Runner | None = None
@@ -137,9 +117,7 @@ class Recovery:
             if late or record.execution_id in self.following or not await self._may_be_tried_again(record):
                 continue
             following = await store.record(following_id(record.execution_id))
-            if (following is not None and not await is_unbegun(self._engine, following)) or await self._is_called(
-                record
-            ):
+            if following is not None or await self._is_called(record):
                 continue
             try:
                 runner = await self.go_on_with(record)

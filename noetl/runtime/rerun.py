@@ -37,12 +37,9 @@ async def begin_rerun(
     if record is None:
         raise refusals.unknown_run(execution_id)
     refuse_going_on(record)
-    first = await store.read(execution_id, limit=1)
-    if not first:
-        raise NoetlError(f"run '{execution_id}' was lost before it began: start it again")
     if playbook is None:
         playbook = await playbook_of(store, record, engine.shapes)
-    started = first[0]
+    (started,) = await store.read(execution_id, limit=1)
     before = started.data.get("rerun") or {"origin": execution_id, "at": started.at}
     rerun = {"of": execution_id, "from": from_step, "origin": before["origin"], "at": before["at"]}
     memo = await memo_of(store, rerun)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Collection, Coroutine, Mapping
 from functools import partial
@@ -22,7 +21,6 @@ from noetl.machine import (
     Resume,
     Run,
     RunAction,
-    Start,
     Status,
     StopAction,
     TimerDue,
@@ -172,10 +170,18 @@ class Runner:
     async def run_child(self, command: RunAction, options: Any) -> Outcome:
         return await self.host.run_child(self, command, options)
 
-    def start(self, inputs: Mapping[str, Any], *, at: int, attempt: int, starts_at: int | None) -> None:
-        """Begin the run, or, with `starts_at`, wait until it is to begin."""
-        rerun = None if self.memo is None else self.memo.rerun
-        self.feed(Start(at=at, inputs=inputs, env=os.environ, attempt=attempt, starts_at=starts_at, rerun=rerun))
+    def begin(self, events: list[Event], *, more: bool) -> None:
+        """Go on from the first events of a new run, which the store has; with `more`, they are not all that follows."""
+        written: asyncio.Future[None] = self._loop.create_future()
+        written.set_result(None)
+        self._busy = True
+        try:
+            self._commit(events, [], more=more, written=written)
+        except Exception as error:
+            self._break(error)
+        if not self.host.rebuilds:
+            self._busy = False
+            self._pump()
 
     def feed(self, fact: Fact) -> None:
         """Tell the machine something; what follows from it is under way when this returns."""
@@ -218,24 +224,20 @@ class Runner:
             self._commit(events, letters, more=len(events) >= batch or bool(self.run.ready))
         return bool(events)
 
-    def _commit(self, events: list[Event], letters: list[DeadLetter], *, more: bool) -> None:
+    def _commit(
+        self,
+        events: list[Event],
+        letters: list[DeadLetter],
+        *,
+        more: bool,
+        written: asyncio.Future[None] | None = None,
+    ) -> None:
         over = self.run.over
         if self.run.status is Status.PAUSED:
             self._stand_still()
         commands = [] if self.host.rebuilds else self._reconcile(changed(self.run))
-        after = events[0].seq - 1
-        if over:
-            letters += left_over(self.run)
-        append = self.host.store.append(
-            self.run.id,
-            after,
-            events,
-            fence=self.fence,
-            awaited=bool(commands),
-            letters=letters,
-            unread=unread_by(self.run),
-        )
-        written = asyncio.ensure_future(append)
+        if written is None:
+            written = self._append(events, letters, awaited=bool(commands))
         self._snapshots.look(self.run, written)
         self.host.publish(events)
         if self.host.rebuilds:
@@ -247,6 +249,20 @@ class Runner:
             written.add_done_callback(partial(self._written, commands, over))
         if more and not over and not self.host.rebuilds:
             self._advance_soon()
+
+    def _append(self, events: list[Event], letters: list[DeadLetter], *, awaited: bool) -> asyncio.Future[None]:
+        if self.run.over:
+            letters += left_over(self.run)
+        append = self.host.store.append(
+            self.run.id,
+            events[0].seq - 1,
+            events,
+            fence=self.fence,
+            awaited=awaited,
+            letters=letters,
+            unread=unread_by(self.run),
+        )
+        return asyncio.ensure_future(append)
 
     def _advance_soon(self) -> None:
         """Go on with a long chain when others had their turn, and the store is not far behind."""

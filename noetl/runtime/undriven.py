@@ -11,7 +11,7 @@ from noetl.runtime import identity
 from noetl.runtime.clock import microseconds
 from noetl.runtime.dead_letters import left_over, unread_by
 from noetl.runtime.ownership import Ownership
-from noetl.runtime.recorded import playbook_of, refuse_ended, refuse_unbegun, state_of
+from noetl.runtime.recorded import playbook_of, refuse_ended, state_of
 from noetl.store.base import EventStore, Owner, RunRecord
 
 
@@ -49,7 +49,6 @@ async def tell(engine: Claimer, record: RunRecord, fact: Fact) -> Run:
     fence = await engine.ownership.claim(execution_id)
     try:
         run = await state_of(store, record, playbook)
-        refuse_unbegun(run)
         events = decide(run, fact)
         if events:
             letters = left_over(run) if run.over else []

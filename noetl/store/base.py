@@ -130,8 +130,13 @@ class EventStore(Protocol):
     What was appended before a read is part of what is read, awaited or not.
     """
 
-    async def create(self, run: RunRecord, text: str) -> None:
-        """Adds a run that has no events yet; the playbook's text is kept once for each digest. Raises KeyTaken."""
+    async def create(
+        self, run: RunRecord, text: str, events: Sequence[Event] = (), *, letters: Sequence[DeadLetter] = ()
+    ) -> None:
+        """Adds a run with its first events, all of it or nothing. Raises KeyTaken.
+
+        The events are appended as by `append`; the playbook's text is kept once for each digest.
+        """
 
     def append(
         self,

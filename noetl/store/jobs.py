@@ -33,8 +33,24 @@ class Job(msgspec.Struct, kw_only=True, eq=False):
 
 
 class Creation(Job):
+    """A run that begins with what is `first` appended to it."""
+
     run: RunRecord
     text: str
+    first: Append
+
+    @classmethod
+    def of(
+        cls,
+        run: RunRecord,
+        text: str,
+        events: Sequence[Event],
+        *,
+        letters: Sequence[DeadLetter],
+        done: asyncio.Future[None],
+    ) -> Self:
+        first = Append.of(run.execution_id, 0, events, fence=run.fence, letters=letters, unread=None, done=done)
+        return cls(done=done, run=run, text=text, first=first)
 
 
 class Append(Job):

@@ -39,15 +39,24 @@ class MemoryStore:
         self._numbers = count(1)
         self._closed = False
 
-    async def create(self, run: RunRecord, text: str) -> None:
+    async def create(
+        self, run: RunRecord, text: str, events: Sequence[Event] = (), *, letters: Sequence[DeadLetter] = ()
+    ) -> None:
         self._refuse_if_closed()
         if run.execution_id in self._runs:
             raise refusals.duplicate_run(run.execution_id)
         if run.key is not None and (taken := await self.find_key(run.key)) is not None:
             raise KeyTaken(run.key, taken.execution_id)
-        self._texts.setdefault(run.digest, text)
         self._runs[run.execution_id] = run
         self._logs[run.execution_id] = []
+        try:
+            self._append(run.execution_id, 0, events, run.fence)
+        except StoreError:
+            del self._runs[run.execution_id], self._logs[run.execution_id]
+            raise
+        self._texts.setdefault(run.digest, text)
+        for letter in letters:
+            self._bury(letter)
 
     def append(
         self,

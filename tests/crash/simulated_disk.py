@@ -9,12 +9,10 @@ from typing import Any, Self
 import msgspec
 
 from noetl.model.event import Event, Kind
-from noetl.store.base import Durability
+from noetl.store.base import Durability, RunRecord
 from noetl.store.memory import MemoryStore
 
-_WRITES = frozenset(
-    {"bury", "claim", "create", "enter", "leave", "note", "post", "release", "save_snapshot", "settle", "unbury"}
-)
+_WRITES = frozenset({"bury", "claim", "enter", "leave", "note", "post", "release", "save_snapshot", "settle", "unbury"})
 
 #: How long a simulated disk takes to have what it was given.
 SYNC_S = 0.001
@@ -105,6 +103,16 @@ class Connection:
     async def __aenter__(self) -> Self:
         return self
 
+    async def create(self, run: RunRecord, text: str, events: Sequence[Event], **options: Any) -> None:
+        await self._live()
+        encoded = msgspec.json.encode(list(events))
+
+        def change(store: MemoryStore) -> None:
+            at_once(store.create(run, text, msgspec.json.decode(encoded, type=list[Event]), **options))
+
+        self.disk.write(change)
+        await self._appended(events)
+
     def append(self, execution_id: str, after: int, events: Sequence[Event], **options: Any) -> asyncio.Future[None]:
         if self.dead:
             return self._loop.create_future()
@@ -121,6 +129,9 @@ class Connection:
             self.disk.write(change)
         except Exception:
             return written[-1]
+        return self._appended(events)
+
+    def _appended(self, events: Sequence[Event]) -> asyncio.Future[None]:
         self.appends += 1
         for event in events:
             self._on_event(event)

@@ -15,7 +15,7 @@ import pytest
 from engine_stage import HEAD, Stage, code, stage
 
 from noetl import Engine, NoetlError, ReplayError, StoreError
-from noetl.errors import LostOwnership, OwnedElsewhere
+from noetl.errors import KeyTaken, LostOwnership, OwnedElsewhere
 from noetl.model.event import Kind
 from noetl.runtime.clock import microseconds
 from noetl.runtime.identity import owner, started
@@ -303,23 +303,16 @@ class TestKeys:
 
             assert await joining == await handle.result()
 
-    async def test_a_run_that_was_lost_before_it_began_is_begun_with_its_key(self, tmp_path: Path) -> None:
+    async def test_a_run_that_could_not_begin_leaves_nothing_behind(self, tmp_path: Path) -> None:
         store = str(tmp_path / "runs.db")
         async with stage(store) as on:
             playbook = on.engine.load(HEAD + "steps:\n  - name: A\n    run: [{action: set, values: {n: 1}}]\n")
             first = await on.engine.run(playbook, key="today")
-            record = await on.engine.store.find(first.execution_id)
-        with closing(sqlite3.connect(store)) as connection:
-            connection.execute("DELETE FROM batches")
-            connection.execute("UPDATE runs SET status = 'running', ended_at = NULL")
-            connection.commit()
-        async with stage(store) as on:
-            with pytest.raises(ReplayError, match="was lost before it began"):
-                await on.engine.resume(record.execution_id)
-            again = await on.engine.run(playbook, key="today")
+            with pytest.raises(KeyTaken):
+                await on.engine.start(playbook, key="today")
 
-        assert again.execution_id == first.execution_id
-        assert again.outputs == {"n": 1}
+            assert [event.seq for event in on.events] == list(range(1, len(on.events) + 1)), "of one run"
+            assert [run.execution_id for run in await on.engine.store.list_runs()] == [first.execution_id]
 
 
 async def test_a_stopped_engine_finds_its_run_taken_when_it_wakes(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from sample_runs import RUN, TEXT, event, events, numbers, opened, run_named
 
 from noetl.errors import StoreError
-from noetl.model.event import Kind
+from noetl.model.event import Event, Kind
+from noetl.store import DeadLetter, RunRecord
 
 ID = RUN.execution_id
 
@@ -260,6 +261,52 @@ async def test_many_creations_of_which_one_is_a_duplicate_fail_only_that_one(url
         assert (first, third) == (None, None)
         assert isinstance(second, StoreError)
         assert {run.execution_id for run in await store.list_runs()} == {ID, "01JB", "01JC"}
+
+
+async def test_a_run_is_created_with_its_first_events(url: str) -> None:
+    large = {"text": "x" * 100_000}
+    first = [event(1, large), event(2, kind=Kind.RUN_COMPLETED)]
+    letter = DeadLetter(id=0, kind="signal", execution_id=ID, at=5, cause={}, data={"n": 1})
+    async with opened(url) as store:
+        await store.create(run_named(ID, engine="one", fence=1), TEXT, first, letters=[letter])
+
+        assert await store.read(ID) == first
+        record = await store.record(ID)
+        assert record == run_named(ID, fence=1, status="completed", ended_at=first[1].at)
+        assert [found.data for found in await store.dead_letters()] == [{"n": 1}]
+        with pytest.raises(StoreError, match="sequence conflict"):
+            await store.append(ID, 0, [event(1)], fence=1)
+
+
+async def test_what_follows_the_first_events_goes_on_from_them(url: str) -> None:
+    async with opened(url) as store:
+        await store.create(run_named(ID, fence=1), TEXT, events(1, 3))
+        await store.append(ID, 3, events(4, 5), fence=1)
+
+        assert numbers(await store.read(ID)) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("run", "first"),
+    [
+        pytest.param(run_named("01JB", key="daily"), events(1, 2, run="01JB"), id="key"),
+        pytest.param(run_named(ID, playbook="other", key=None), events(1, 2), id="id"),
+        pytest.param(run_named("01JB"), [event(1, {"bad": object()}, run="01JB")], id="not JSON"),
+    ],
+)
+async def test_of_a_run_that_is_refused_nothing_is_there(url: str, run: RunRecord, first: list[Event]) -> None:
+    letter = DeadLetter(id=0, kind="signal", execution_id=run.execution_id, at=5, cause={}, data={})
+    async with opened(url, RUN) as store:
+        refused = store.create(run, TEXT, first, letters=[letter])
+        good = store.create(run_named("01JC"), TEXT, events(1, 2, run="01JC"))
+        found = await asyncio.gather(refused, good, return_exceptions=True)
+
+        assert isinstance(found[0], StoreError)
+        assert found[1] is None
+        assert {one.execution_id for one in await store.list_runs()} == {ID, "01JC"}
+        assert await store.read(run.execution_id) == []
+        assert numbers(await store.read("01JC")) == [1, 2]
+        assert await store.dead_letters() == []
 
 
 async def test_the_text_of_a_playbook_is_found_by_its_digest(url: str) -> None:

@@ -245,6 +245,7 @@ async def test_the_log_of_an_older_noetl_is_brought_up_and_goes_on(path: Path) -
             connection.execute(statement)
         connection.execute("INSERT INTO playbooks VALUES ('d1', 'text')")
         connection.execute("INSERT INTO runs VALUES (?, 'p', 'running', 1, NULL, NULL, NULL, NULL, 'd1', '/')", (ID,))
+        connection.execute("INSERT INTO runs VALUES ('01JB', 'p', 'running', 2, NULL, NULL, NULL, NULL, 'd1', '/')")
         batch = encode_batch(ID, 0, events(1, 2)).text.decode()
         connection.execute("INSERT INTO batches VALUES (?, 1, 2, ?)", (ID, batch))
         connection.execute("PRAGMA user_version = 1")
@@ -255,6 +256,7 @@ async def test_the_log_of_an_older_noetl_is_brought_up_and_goes_on(path: Path) -
 
         assert await store.read(ID) == events(1, 3)
         assert (await store.find(ID)).fence == 0
+        assert [run.execution_id for run in await store.list_runs()] == [ID], "the other one was lost before it began"
 
 
 async def test_a_strict_log_waits_for_the_disk_at_every_commit(path: Path) -> None:

@@ -103,5 +103,9 @@ _FIRST = (
     )""",
 )
 
+# A run is made together with its first events. Of those that were made before, and lost in between, nobody knows how
+# they were to begin.
+_BEGUN = ("DELETE FROM runs WHERE last = 0",)
+
 #: `MIGRATIONS[n]` brings a log of version n to version n + 1; an empty schema has version 0.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _BEGUN)

@@ -5,10 +5,9 @@ Each is atomic, and written so that to send it twice does nothing the second tim
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import partial
-from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -22,21 +21,50 @@ from noetl.store.postgres.turns import Turn
 RUN_COLUMNS = tuple(column.name for column in fields(RunRecord))
 
 _TYPES = {"started_at": "bigint", "ended_at": "bigint", "fence": "bigint"}
-_GIVEN_RUNS = ", ".join(f"${place}::{_TYPES.get(name, 'text')}[]" for place, name in enumerate(RUN_COLUMNS, 3))
+_GIVEN_RUNS = ", ".join(f"${place}::{_TYPES.get(name, 'text')}[]" for place, name in enumerate(RUN_COLUMNS, 4))
 _COLUMNS = ", ".join(RUN_COLUMNS)
+
+
+def _writing(first: int) -> str:
+    """What goes with the runs that a statement has `moved`; its parameters begin with this one."""
+    batches, uses, letters = (range(first, first + 4), range(first + 4, first + 6), range(first + 6, first + 12))
+    return f"""
+    written AS (
+        INSERT INTO batches (execution_id, first, last, events)
+        SELECT batch.* FROM unnest({_arrays(batches, "text bigint bigint bytea")})
+            AS batch (execution_id, first, last, events) JOIN moved USING (execution_id)
+    ), used AS (
+        INSERT INTO artifact_uses (execution_id, digest)
+        SELECT use.* FROM unnest({_arrays(uses, "text text")})
+            AS use (execution_id, digest) JOIN moved USING (execution_id)
+        ON CONFLICT DO NOTHING
+    ), buried AS (
+        INSERT INTO dead_letters (kind, execution_id, at, cause, data)
+        SELECT kind, letter.execution_id, at, cause, data
+        FROM unnest({_arrays(letters, "text text text bigint text text")})
+            AS letter (run, kind, execution_id, at, cause, data) JOIN moved ON moved.execution_id = letter.run
+    )
+    SELECT execution_id FROM moved"""
+
+
+def _arrays(places: Iterable[int], types: str) -> str:
+    return ", ".join(f"${place}::{name}[]" for place, name in zip(places, types.split(), strict=True))
+
 
 _CREATE = f"""
     WITH texts AS (
         INSERT INTO playbooks (digest, text) SELECT * FROM unnest($1::text[], $2::bytea[]) ON CONFLICT DO NOTHING
-    )
-    INSERT INTO runs ({_COLUMNS})
-    SELECT {_COLUMNS} FROM unnest({_GIVEN_RUNS}) WITH ORDINALITY AS given ({_COLUMNS}, place) ORDER BY place
-    ON CONFLICT DO NOTHING
-    RETURNING execution_id"""
+    ), moved AS (
+        INSERT INTO runs (last, {_COLUMNS})
+        SELECT last, {_COLUMNS} FROM unnest($3::bigint[], {_GIVEN_RUNS})
+            WITH ORDINALITY AS given (last, {_COLUMNS}, place) ORDER BY place
+        ON CONFLICT DO NOTHING
+        RETURNING execution_id
+    ), {_writing(4 + len(RUN_COLUMNS))}"""
 
 # The update locks the row, and looks at it again where another transaction has changed it meanwhile: what was true of
 # the fence and of the last event is true when this is committed.
-_APPEND = """
+_APPEND = f"""
     WITH given AS (
         SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[])
             AS given (execution_id, after, last, fence, status, ended_at)
@@ -49,21 +77,7 @@ _APPEND = """
         FROM given
         WHERE runs.execution_id = given.execution_id AND runs.last = given.after AND runs.fence = given.fence
         RETURNING runs.execution_id
-    ), written AS (
-        INSERT INTO batches (execution_id, first, last, events)
-        SELECT batch.* FROM unnest($7::text[], $8::bigint[], $9::bigint[], $10::bytea[])
-            AS batch (execution_id, first, last, events) JOIN moved USING (execution_id)
-    ), used AS (
-        INSERT INTO artifact_uses (execution_id, digest)
-        SELECT use.* FROM unnest($11::text[], $12::text[]) AS use (execution_id, digest) JOIN moved USING (execution_id)
-        ON CONFLICT DO NOTHING
-    ), buried AS (
-        INSERT INTO dead_letters (kind, execution_id, at, cause, data)
-        SELECT kind, letter.execution_id, at, cause, data
-        FROM unnest($13::text[], $14::text[], $15::text[], $16::bigint[], $17::text[], $18::text[])
-            AS letter (run, kind, execution_id, at, cause, data) JOIN moved ON moved.execution_id = letter.run
-    )
-    SELECT execution_id FROM moved"""
+    ), {_writing(7)}"""
 
 # After the statement that appends, in its transaction: it sees what was committed before it began, and by then the rows
 # of the runs that have ended are locked, so that nothing more can be posted.
@@ -95,21 +109,16 @@ _run_row = attrgetter(*RUN_COLUMNS)
 async def create_runs(connection: Connection, turns: Sequence[Turn]) -> set[str]:
     """The ids of the runs that were created: an id, or a key, may be taken."""
     texts = {turn.creation.run.digest: turn.creation.text.encode() for turn in turns if turn.creation is not None}
-    columns = _columns((_run_row(turn.run) for turn in turns), len(RUN_COLUMNS))
-    rows = await connection.fetch(_CREATE, list(texts), list(texts.values()), *columns)
+    await _keep_artifacts(connection, turns)
+    runs = _columns(((turn.last, *_run_row(turn.run)) for turn in turns), 1 + len(RUN_COLUMNS))
+    rows = await connection.fetch(_CREATE, list(texts), list(texts.values()), *runs, *_written(turns))
     return {row[0] for row in rows}
 
 
 async def append_all(connection: Connection, turns: Sequence[Turn]) -> set[str]:
     """The ids of the runs that went on: the last event of another, or its fence, is not what it should be."""
-    artifacts = {digest: content for turn in turns for digest, content in turn.artifacts.items()}
-    if artifacts:
-        await connection.execute(_KEEP, list(artifacts), list(artifacts.values()))
-    batches = [(it.execution_id, it.batch.first, it.batch.last, it.batch.text) for turn in turns for it in turn.batches]
-    uses = [(turn.execution_id, digest) for turn in turns for digest in turn.artifacts]
-    letters = [(turn.execution_id, *letter_row(letter)) for turn in turns for letter in turn.letters]
-    columns = (_columns(map(_head, turns), 6), _columns(batches, 4), _columns(uses, 2), _columns(letters, 6))
-    append = partial(connection.fetch, _APPEND, *chain.from_iterable(columns))
+    await _keep_artifacts(connection, turns)
+    append = partial(connection.fetch, _APPEND, *_columns(map(_head, turns), 6), *_written(turns))
     ending = [turn for turn in turns if turn.unread is not None]
     if not ending:
         return {row[0] for row in await append()}
@@ -118,6 +127,20 @@ async def append_all(connection: Connection, turns: Sequence[Turn]) -> set[str]:
         ended = [_ended(turn) for turn in ending if turn.execution_id in moved]
         await connection.execute(_BURY_UNREAD, *_columns(ended, 4))
     return moved
+
+
+async def _keep_artifacts(connection: Connection, turns: Sequence[Turn]) -> None:
+    artifacts = {digest: content for turn in turns for digest, content in turn.artifacts.items()}
+    if artifacts:
+        await connection.execute(_KEEP, list(artifacts), list(artifacts.values()))
+
+
+def _written(turns: Sequence[Turn]) -> Iterator[Sequence[Any]]:
+    """The parameters of what goes with the runs."""
+    batches = [(it.execution_id, it.batch.first, it.batch.last, it.batch.text) for turn in turns for it in turn.batches]
+    uses = [(turn.execution_id, digest) for turn in turns for digest in turn.artifacts]
+    letters = [(turn.execution_id, *letter_row(letter)) for turn in turns for letter in turn.letters]
+    yield from (*_columns(batches, 4), *_columns(uses, 2), *_columns(letters, 6))
 
 
 def _ended(turn: Turn) -> tuple[Any, ...]:

@@ -65,8 +65,11 @@ class PostgresStore:
         finally:
             await server.close()
 
-    async def create(self, run: RunRecord, text: str) -> None:
-        await self._put(run.execution_id, Creation(done=self._future(), run=run, text=text))
+    async def create(
+        self, run: RunRecord, text: str, events: Sequence[Event] = (), *, letters: Sequence[DeadLetter] = ()
+    ) -> None:
+        creation = Creation.of(run, text, events, letters=letters, done=self._future())
+        await self._put(run.execution_id, creation)
 
     def append(
         self,

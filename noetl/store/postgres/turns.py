@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from noetl.errors import StoreError
 from noetl.store.base import DeadLetter, RunRecord, Unread
@@ -13,7 +13,7 @@ from noetl.store.status import Change
 
 @dataclass(slots=True)
 class Turn:
-    """`others` write nothing, and are done with the rest.
+    """A creation has what the run begins with as its one append. `others` write nothing, and are done with the rest.
 
     `doubtful`: a connection was lost under it, so that it may have been done. `decided`: it was, or has its `error`.
     """
@@ -29,9 +29,10 @@ class Turn:
     def take(self, job: Job) -> bool:
         """Whether the job belongs to this turn, of which it is then a part."""
         if isinstance(job, Creation):
-            if self.creation is not None or self.appends:
+            if self.appends:
                 return False
             self.creation = job
+            self.appends.append(job.first)
         elif isinstance(job, Append):
             if self.creation is not None or not self._goes_on(job):
                 return False
@@ -50,9 +51,13 @@ class Turn:
 
     @property
     def run(self) -> RunRecord:
-        """What is created."""
+        """What is created: the run as its first events leave it."""
         assert self.creation is not None
-        return self.creation.run
+        run, change = self.creation.run, self.change
+        if change is None:
+            return run
+        engine = run.engine if change.ended_at is None else None
+        return replace(run, status=change.status, ended_at=change.ended_at, engine=engine)
 
     @property
     def after(self) -> int:
@@ -97,7 +102,7 @@ class Turn:
 
     def end(self) -> None:
         """Tells whoever waits."""
-        writing: list[Job] = [*self.appends] if self.creation is None else [self.creation]
+        writing: Sequence[Job] = self.appends if self.creation is None else [self.creation]
         for job in writing:
             job.error = self.error
         for job in (*writing, *self.others):

@@ -73,8 +73,11 @@ class Writer:
         large = [append for turn in turns for append in turn.appends if not self._is_plain(append)]
         if large:
             await asyncio.to_thread(self._set_aside, large)
-        await self._each(self._create, [turn for turn in turns if turn.creation is not None])
-        await self._each(self._append, [turn for turn in turns if turn.appends])
+        for turn in turns:
+            if turn.appends and (fault := turn.appends[0].fault) is not None:
+                self._refuse(turn, fault)
+        await self._each(self._create, [turn for turn in _undecided(turns) if turn.creation is not None])
+        await self._each(self._append, [turn for turn in _undecided(turns) if turn.appends])
 
     def _is_plain(self, append: Append) -> bool:
         return append.fault is not None or is_plain(append.batch.text, self._artifact_limit)
@@ -122,9 +125,6 @@ class Writer:
             turn.decide(refusals.duplicate_run(run.execution_id))
 
     async def _append(self, turns: Sequence[Turn]) -> None:
-        for turn in turns:
-            if turn.appends[0].fault is not None:
-                self._refuse(turn, turn.appends[0].fault)
         while left := _undecided(turns):
             written = await self._send(append_all, left)
             for turn in left:
@@ -173,7 +173,7 @@ class Writer:
 
     def _refuse(self, turn: Turn, error: StoreError) -> None:
         turn.decide(error)
-        if turn.appends:
+        if turn.creation is None:
             self._causes.setdefault(turn.execution_id, error)
 
 

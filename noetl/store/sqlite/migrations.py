@@ -96,5 +96,9 @@ _ARTIFACTS = (
     "CREATE TABLE notes (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
 )
 
+# A run is made together with its first events. Of those that were made before, and lost in between, nobody knows how
+# they were to begin.
+_BEGUN = ("DELETE FROM runs WHERE NOT EXISTS (SELECT 1 FROM batches WHERE batches.execution_id = runs.execution_id)",)
+
 #: `MIGRATIONS[n]` brings a file of version n to version n + 1; an empty file has version 0.
-MIGRATIONS = (_FIRST, _OWNERSHIP, _ARTIFACTS)
+MIGRATIONS = (_FIRST, _OWNERSHIP, _ARTIFACTS, _BEGUN)

@@ -83,8 +83,10 @@ class SqliteStore:
             raise
         return cls(connection, path, busy_timeout_s, readers, durability, artifact_limit)
 
-    async def create(self, run: RunRecord, text: str) -> None:
-        await self._submit(Creation(done=self._future(), run=run, text=text))
+    async def create(
+        self, run: RunRecord, text: str, events: Sequence[Event] = (), *, letters: Sequence[DeadLetter] = ()
+    ) -> None:
+        await self._submit(Creation.of(run, text, events, letters=letters, done=self._future()))
 
     def append(
         self,

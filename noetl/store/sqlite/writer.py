@@ -90,9 +90,9 @@ class Writer:
 
     def write(self, jobs: Sequence[Job]) -> None:
         """Does the jobs and never raises: a job that could not be done has its `error`."""
-        for job in jobs:
-            if isinstance(job, Append) and job.fault is None and not self._is_plain(job):
-                self._set_aside(job)
+        for append in _appends(jobs):
+            if append.fault is None and not self._is_plain(append):
+                self._set_aside(append)
         try:
             self._commit_patiently(jobs)
         except sqlite3.OperationalError as error:  # the file: locked, full, gone
@@ -170,8 +170,13 @@ class Writer:
             self._refuse(job, error)
 
     def _commit(self, jobs: Sequence[Job]) -> None:
-        creations = [job for job in jobs if isinstance(job, Creation)]
-        appends = [job for job in jobs if isinstance(job, Append)]
+        creations = []
+        for job in jobs:
+            if isinstance(job, Creation):
+                job.error = job.first.fault
+                if job.error is None:
+                    creations.append(job)
+        appends = _appends(jobs)
         chores = [job for job in jobs if isinstance(job, Chore)]
         ends = {job.run.execution_id: 0 for job in creations}
         self._look_up(self._uncertain(appends) - ends.keys())
@@ -288,6 +293,16 @@ class Writer:
             if row is not None and row[0] != run.execution_id:
                 return KeyTaken(run.key, row[0])
         return refusals.duplicate_run(run.execution_id)
+
+
+def _appends(jobs: Sequence[Job]) -> list[Append]:
+    found = []
+    for job in jobs:
+        if isinstance(job, Append):
+            found.append(job)
+        elif isinstance(job, Creation):
+            found.append(job.first)
+    return found
 
 
 def _create(creations: Sequence[Creation]) -> Iterator[Statement]:
