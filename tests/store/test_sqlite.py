@@ -213,12 +213,19 @@ async def test_an_append_waits_for_another_process_without_holding_up_the_loop(p
 
 
 def test_a_full_disk_fails_the_append_and_leaves_the_log_readable(path: Path) -> None:
-    ended = subprocess.run([sys.executable, FULL_DISK, path], capture_output=True, text=True, check=True)
-
-    refused, after, *rest = ended.stdout.splitlines()
+    refused, after, *rest = on_a_full_disk(path, "appends")
     assert refused.startswith(f"refused: cannot write to the event log '{path}': ")
     assert after.removeprefix("after it: ") == refused.removeprefix("refused: ")
     assert rest == ["readable: True", "with room again: True"]
+
+
+def test_a_snapshot_for_which_there_is_no_room_takes_no_append_with_it(path: Path) -> None:
+    assert on_a_full_disk(path, "snapshots") == ["appended: 50 saved: 0", "readable: True", "with room again: True"]
+
+
+def on_a_full_disk(path: Path, what: str) -> list[str]:
+    words = [sys.executable, FULL_DISK, path, what]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def test_a_store_that_nobody_closed_does_not_keep_the_process_alive(path: Path) -> None:

@@ -14,7 +14,11 @@ class Close(Job):
 
 
 class Chore(Job):
-    """Anything else that writes. `work` refuses by a StoreError before it has written anything."""
+    """Anything else that writes. `work` refuses by a StoreError before it has written anything.
+
+    One that is `alone` has a transaction of its own, after the others: where there is no room for it, they are spared.
+    """
 
     work: Callable[[sqlite3.Connection], Any]
+    alone: bool = False
     result: Any = None

@@ -148,7 +148,8 @@ class SqliteStore:
         await self._do(chores.settle, commands)
 
     async def save_snapshot(self, execution_id: str, snapshot: Snapshot) -> None:
-        await self._do(chores.save_snapshot, execution_id, snapshot)
+        # It may be given up, and what is written with it may not.
+        await self._do(chores.save_snapshot, execution_id, snapshot, alone=True)
 
     async def snapshot(self, execution_id: str) -> Snapshot | None:
         return await self._ask(reader.snapshot, execution_id)
@@ -232,8 +233,8 @@ class SqliteStore:
     def _begin_turn(self) -> None:
         self._has_written = False
 
-    async def _do(self, work: Callable[..., T], *args: Any) -> T:
-        chore = Chore(done=self._future(), work=lambda connection: work(connection, *args))
+    async def _do(self, work: Callable[..., T], *args: Any, alone: bool = False) -> T:
+        chore = Chore(done=self._future(), work=lambda connection: work(connection, *args), alone=alone)
         await self._submit(chore)
         result: T = chore.result
         return result

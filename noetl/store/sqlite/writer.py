@@ -93,6 +93,12 @@ class Writer:
         for append in _appends(jobs):
             if append.fault is None and not self._is_plain(append):
                 self._set_aside(append)
+        self._write_together([job for job in jobs if not _is_alone(job)])
+        for job in filter(_is_alone, jobs):
+            self._write_alone(job)
+        self._check()
+
+    def _write_together(self, jobs: Sequence[Job]) -> None:
         try:
             self._commit_patiently(jobs)
         except sqlite3.OperationalError as error:  # the file: locked, full, gone
@@ -102,7 +108,6 @@ class Writer:
             self._undo(jobs)
             for job in jobs:
                 self._write_alone(job)
-        self._check()
 
     def write_now(self, job: Append) -> bool:
         """Does a job that only adds to the end of a run, if that takes no waiting; otherwise nothing has happened."""
@@ -303,6 +308,10 @@ def _appends(jobs: Sequence[Job]) -> list[Append]:
         elif isinstance(job, Creation):
             found.append(job.first)
     return found
+
+
+def _is_alone(job: Job) -> bool:
+    return isinstance(job, Chore) and job.alone
 
 
 def _create(creations: Sequence[Creation]) -> Iterator[Statement]:
