@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Source:
+class Source(msgspec.Struct, frozen=True, eq=False):
     """A text that positions point into; `name` is what the user called it (a path, or `<text>`)."""
 
     name: str
-    text: str = field(repr=False)
+    text: str
+
+    def __repr__(self) -> str:
+        return f"Source({self.name!r})"
 
     def line(self, number: int) -> str:
         """The line with this 1-based number, without its line break; empty beyond the end."""
@@ -18,11 +20,10 @@ class Source:
         return lines[number - 1].rstrip("\r") if len(lines) >= number else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, gc=False):
     """`length` characters at a 1-based line and column of a source."""
 
-    source: Source = field(repr=False, compare=False)
+    source: Source
     line: int
     column: int
     length: int = 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 from noetl.span import Span
 
@@ -23,8 +24,7 @@ class Names(Protocol):
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expression:
+class Expression(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """One template (`{{ a }}/{{ b }}`) or condition (`a > 1`).
 
     `paths` are the longest static paths that it reads, `names` their first parts without what the expression itself
@@ -32,25 +32,24 @@ class Expression:
     """
 
     source: str
-    span: Span = field(compare=False, repr=False)
-    at: Callable[[int, int], Span] = field(compare=False, repr=False)
-    paths: frozenset[Path] = field(compare=False, repr=False)
-    names: frozenset[str] = field(compare=False, repr=False)
-    evaluate: Callable[[Names], Any] = field(compare=False, repr=False)
+    span: Span
+    at: Callable[[int, int], Span]
+    paths: frozenset[Path]
+    names: frozenset[str]
+    evaluate: Callable[[Names], Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """A value of the playbook whose strings may be expressions: JSON data with an Expression at some leaves.
 
     `render` gives fresh JSON data; `constant` says that no leaf is an expression, so that `value` is the answer.
     """
 
     value: Any
-    span: Span = field(compare=False, repr=False)
-    expressions: tuple[Expression, ...] = field(compare=False, repr=False)
-    names: frozenset[str] = field(compare=False, repr=False)
-    render: Callable[[Names], Any] = field(compare=False, repr=False)
+    span: Span
+    expressions: tuple[Expression, ...]
+    names: frozenset[str]
+    render: Callable[[Names], Any]
 
     @property
     def constant(self) -> bool:

@@ -1,13 +1,18 @@
-"""The checked playbook: what the machine interprets, with every name resolved and every expression compiled."""
+"""The checked playbook: what the machine interprets, with every name resolved and every expression compiled.
+
+Made of msgspec's structs: a large playbook has a million of them, and no dataclass is made as fast, nor its class. No
+part of a playbook leads back to itself, so the garbage collector need not look at them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
+
+import msgspec
 
 from noetl.model.expression import Expression, Template
 from noetl.span import Source, Span
@@ -57,8 +62,7 @@ SEQUENTIAL = 1
 UNBOUNDED = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
+class Retry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """`retry: {attempts: 5, delay: 2s, on: [transient, 429]}`; durations in seconds."""
 
     attempts: int | Expression = 3
@@ -69,11 +73,10 @@ class Retry:
     jitter: float = 0.0
     on: tuple[str | int, ...] = ()
     when: Expression | None = None
-    span: Span = field(compare=False, repr=False)
+    span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loop:
+class Loop(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """`loop: {items: "{{ files }}", as: file, parallel: 4}`, or `while`/`until` with a `max`."""
 
     items: Template | None = None
@@ -83,20 +86,18 @@ class Loop:
     parallel: int | Expression = SEQUENTIAL
     max: int | Expression = 10_000
     on_error: OnError = OnError.FAIL
-    span: Span = field(compare=False, repr=False)
+    span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Store:
+class Store(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """`as: rows` keeps the data in one variable; `as: {n: "{{ data.count }}"}` unpacks it into several."""
 
     name: str | None = None
     unpack: tuple[tuple[str, Template], ...] = ()
-    span: Span = field(compare=False, repr=False)
+    span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitBreaker:
+class CircuitBreaker(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Opens when the share of failures among the calls of the last `window` seconds reaches `threshold`.
 
     While it is open nothing is called; after `open_for` seconds `half_open` calls try whether it works again.
@@ -108,8 +109,7 @@ class CircuitBreaker:
     half_open: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What actions with this `limit` share, in all runs of one engine.
 
     `concurrency` of them run at once, and `rate` start per second after a first `burst`. An `adaptive` limit lets fewer
@@ -123,11 +123,10 @@ class Limit:
     adaptive: bool = False
     queue_timeout: float | None = None
     circuit_breaker: CircuitBreaker | None = None
-    span: Span = field(compare=False, repr=False)
+    span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Work(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a step can be busy with, and the policies around it.
 
     `id` indexes `Playbook.works`; `place` names it for people and for idempotency keys (`Load.run[1]`). The policies
@@ -137,7 +136,7 @@ class Work:
 
     id: int
     place: str
-    span: Span = field(compare=False, repr=False)
+    span: Span
     when: Expression | None = None
     loop: Loop | None = None
     retry: Retry | None = None
@@ -166,8 +165,7 @@ class Work:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Later:
+class Later(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An option, a mapping, some `keys` of which the handler renders itself while it works, as often as it needs.
 
     They read `names`, which the handler gives, beside those of the run; `conditions` are the keys that hold conditions.
@@ -178,8 +176,7 @@ class Later:
     conditions: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionCall(Work):
+class ActionCall(Work, frozen=True, kw_only=True, gc=False):
     """`{action: shell, cmd: [wc, -l], as: lines}`; `options` are the handler's own keys.
 
     `later` are those of them that are not rendered before the action is carried out.
@@ -187,7 +184,7 @@ class ActionCall(Work):
 
     action: str
     options: Mapping[str, Template]
-    later: Mapping[str, Later] = field(default_factory=dict)
+    later: Mapping[str, Later] = msgspec.field(default_factory=dict)
     limit: str | None = None
     runtime: str | None = None
 
@@ -197,8 +194,7 @@ class ActionCall(Work):
         return f"action '{self.action}'"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskCall(Work):
+class TaskCall(Work, frozen=True, kw_only=True, gc=False):
     """`{task: create_table, with: {name: orders}}`."""
 
     task: str
@@ -210,8 +206,7 @@ class TaskCall(Work):
         return f"task '{self.task}'"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block(Work):
+class Block(Work, frozen=True, kw_only=True, gc=False):
     """The work of a step or of a fired case: a list of calls, at most `parallel` at once."""
 
     run: tuple[ActionCall | TaskCall, ...]
@@ -223,20 +218,18 @@ class Block(Work):
         return "the work"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A named sequence of calls; `args` are the defaults of its arguments."""
 
     name: str
     run: tuple[ActionCall | TaskCall, ...]
     parallel: int = SEQUENTIAL
-    args: Mapping[str, Template] = field(default_factory=dict)
+    args: Mapping[str, Template] = msgspec.field(default_factory=dict)
     description: str | None = None
-    span: Span = field(compare=False, repr=False)
+    span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """`- case: "{{ kept > 0 }}"` with `run:` either steps to move to, or work; `number` counts from 1.
 
     `condition` is None where it is always true. `reads_outcome` says that the condition reads how the work went, so
@@ -248,7 +241,7 @@ class Case:
     reads_outcome: bool
     moves: tuple[str, ...] = ()
     work: Block | None = None
-    span: Span = field(compare=False, repr=False)
+    span: Span
 
     @property
     def place(self) -> str:
@@ -256,8 +249,7 @@ class Case:
         return f"rule[{self.number}]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A state of the playbook: its work, then the ordered cases that say where the token goes.
 
     `parallel` bounds the branches of its fork. `join` is a Join or the number of arrivals it waits for; `join_given`
@@ -278,8 +270,8 @@ class Step:
     sla: float | None = None
     max_visits: int = 10_000
     description: str | None = None
-    span: Span = field(compare=False, repr=False)
-    quick: ActionCall | None = field(init=False, compare=False, repr=False)
+    span: Span
+    quick: ActionCall | None = None
 
     def __post_init__(self) -> None:
         work = self.work
@@ -292,11 +284,10 @@ class Step:
             and "values" in only.options
             and isinstance(only.options["values"].value, Mapping)
         )
-        object.__setattr__(self, "quick", only if simple else None)
+        msgspec.structs.force_setattr(self, "quick", only if simple else None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
+class Input(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A parameter: its JSON Schema (without noetl's own keys), default, and whether a value must be given."""
 
     name: str
@@ -304,21 +295,19 @@ class Input:
     default: Any = None
     required: bool = False
     description: str | None = None
-    span: Span = field(compare=False, repr=False)
+    span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secret:
+class Secret(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """`token: env:SHOP_TOKEN`: a name, and where its value is read from when the run starts."""
 
     name: str
     scheme: str
     reference: str
-    span: Span = field(compare=False, repr=False)
+    span: Span
 
 
-@dataclass(frozen=True, kw_only=True)
-class Playbook:
+class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A whole playbook that has been checked.
 
     `works[i].id == i` for all work there is. `environment` and `context` are in the order in which they are rendered.
@@ -327,10 +316,10 @@ class Playbook:
     """
 
     name: str
-    source: Source = field(repr=False, compare=False)
+    source: Source
     version: str | None = None
     description: str | None = None
-    labels: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, Any] = msgspec.field(default_factory=dict)
     inputs: Mapping[str, Input]
     environment: Mapping[str, Template]
     held: frozenset[str] = frozenset()
@@ -346,10 +335,13 @@ class Playbook:
     retry_budget: int | None = None
     sla: float | None = None
     concurrency: int | None = None
-    limits: Mapping[str, Limit] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = msgspec.field(default_factory=dict)
     outputs: Mapping[str, Template] | None = None
     scope: Scope = Scope.BRANCH
-    works: tuple[ActionCall | TaskCall | Block, ...] = field(repr=False)
+    works: tuple[ActionCall | TaskCall | Block, ...]
+
+    def __repr__(self) -> str:
+        return f"Playbook({self.name!r})"
 
     @cached_property
     def digest(self) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from checking import find, found, read
+from msgspec.structs import replace
 
 from noetl.language.checks.flow import live_cases
 from noetl.model.playbook import Take

@@ -18,7 +18,6 @@ from noetl.model.playbook import (
     OnError,
     Retry,
     Step,
-    Store,
     TaskCall,
 )
 
@@ -202,7 +201,8 @@ def test_a_task_call_has_arguments() -> None:
     assert call.task == "t"
     assert call.args["a"].value == 1
     assert source_of(call.args["b"].value) == "{{ 1 }}"
-    assert call.store == Store(name="out", span=call.span)
+    assert call.store is not None
+    assert (call.store.name, call.store.unpack) == ("out", ())
 
 
 def test_a_bare_name_in_work_is_a_task() -> None:

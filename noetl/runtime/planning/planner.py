@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +131,9 @@ def _cases(step: Step, outlook: Outlook, planner: WorkPlanner) -> list[CasePlan]
             plan.condition = told_condition(case.condition, outlook, plan.problems)
         holds = True if plan.condition is None else plan.condition.holds
         if holds is not False:
-            possible.append(replace(case, condition=None) if holds else case)
+            possible.append(msgspec.structs.replace(case, condition=None) if holds else case)
         plans.append(plan)
-    live = {case.number for case in live_cases(replace(step, cases=tuple(possible)))}
+    live = {case.number for case in live_cases(msgspec.structs.replace(step, cases=tuple(possible)))}
     for case, plan in zip(step.cases, plans, strict=True):
         plan.followed = case.number in live
         if case.work is not None and plan.followed:
