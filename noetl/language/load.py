@@ -33,7 +33,7 @@ def parse(source: Source, actions: Mapping[str, ActionShape]) -> tuple[Playbook 
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Nearly all that reading makes is kept: looking for garbage among it takes as long as the reading."""
+    """Nearly all that reading and checking make is kept: looking for garbage among it takes as long as they do."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -47,9 +47,10 @@ def examine(
     source: Source, actions: Mapping[str, ActionShape], *, strict: bool = False
 ) -> tuple[Playbook | None, list[Problem]]:
     """The playbook, if enough of it is there to be checked as a whole, and all its problems in order of the text."""
-    loaded, problems = parse(source, actions)
-    if loaded is not None:
-        problems = [*problems, *check_whole(loaded, strict=strict)]
+    with _uncollected():
+        loaded, problems = parse(source, actions)
+        if loaded is not None:
+            problems = [*problems, *check_whole(loaded, strict=strict)]
     return loaded, sort_problems(problems)
 
 
