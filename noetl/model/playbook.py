@@ -359,27 +359,46 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return tuple(self.steps.values())
 
     @cached_property
-    def _predecessors(self) -> dict[int, set[int]]:
-        found: dict[int, set[int]] = {}
+    def _predecessors(self) -> list[list[int]]:
+        found: list[dict[int, None]] = [{} for _ in self.steps]
         for step in self.steps.values():
             for case in step.cases:
                 for name in case.moves:
-                    found.setdefault(self.steps[name].index, set()).add(step.index)
-        return found
+                    found[self.steps[name].index][step.index] = None
+        return [list(steps) for steps in found]
 
     @cached_property
     def _reaching(self) -> dict[int, int]:
         return {}
 
+    @cached_property
+    def _bit_sets(self) -> dict[int, int]:
+        """Each bit set that is kept, once: all steps of a cycle have the same."""
+        return {}
+
     def reaching(self, index: int) -> int:
         """The bit set of the steps from which a token can still come to the step with this index."""
-        if index not in self._reaching:
-            found = 0
-            todo = list(self._predecessors.get(index, ()))
+        kept = self._reaching
+        if index not in kept:
+            beyond = 0
+            seen: set[int] = set()
+            todo = self._predecessors[index].copy()
             while todo:
                 step = todo.pop()
-                if not found >> step & 1:
-                    found |= 1 << step
-                    todo.extend(self._predecessors.get(step, ()))
-            self._reaching[index] = found
-        return self._reaching[index]
+                if step not in seen:
+                    seen.add(step)
+                    # What comes to a step that was asked for before is known: the walk ends there.
+                    if step in kept:
+                        beyond |= kept[step]
+                    else:
+                        todo += self._predecessors[step]
+            found = beyond | _bit_set(seen, len(self.steps))
+            kept[index] = self._bit_sets.setdefault(found, found)
+        return kept[index]
+
+
+def _bit_set(members: set[int], size: int) -> int:
+    found = bytearray(size // 8 + 1)
+    for member in members:
+        found[member >> 3] |= 1 << (member & 7)
+    return int.from_bytes(found, "little")
