@@ -458,6 +458,19 @@ def test_tasks_that_are_nested_too_deeply_are_cut() -> None:
     assert plan_of(text).truncated
 
 
+def test_of_many_steps_that_may_have_set_a_variable_the_first_are_named() -> None:
+    steps = [
+        f'  - {{name: s{n}, run: [{{action: set, values: {{x: "{{{{ x }}}}"}}}}], rule: [{{case: default, run: [s{n + 1}]}}]}}'
+        for n in range(30)
+    ]
+    plan = plan_of(
+        "\n".join(["context: {x: 1}", "steps:", *steps, "  - {name: s30, run: [{action: log, message: '{{ x }}'}]}"])
+    )
+    (call,) = plan.steps[-1].work.calls if plan.steps[-1].work is not None else []
+    assert call.needs == [*(f"after s{n}" for n in range(20)), "after 10 more steps"]
+    assert texts_of(plan)[-1] == "<after s0, s1, s2, ...>"
+
+
 class ShipOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parcel: Any
 

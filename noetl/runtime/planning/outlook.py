@@ -20,6 +20,9 @@ from noetl.runtime.planning.writes import Writes, WriteTable
 _OUTCOME = frozenset({"result", "results", "error", "last_error"})
 _VARIABLES = frozenset({"context", "variables"})
 
+#: So many steps that may have set a variable are told by name: in a large playbook all of them may set the same one.
+_MOST_SETTERS = 20
+
 #: The names that no variable can hide.
 _ALWAYS = (
     _OUTCOME | _VARIABLES | RECORDED | {"inputs", "environment", "env", "secrets", "steps", "playbook", "execution"}
@@ -216,5 +219,13 @@ class Visits(Mapping[str, Any]):
         return self._visited.bit_count()
 
 
-def _after_steps(playbook: Playbook, steps: int) -> list[str]:
-    return [after(step.name) for step in playbook.step_list if steps >> step.index & 1] if steps else []
+def _after_steps(playbook: Playbook, steps: int) -> Iterator[str]:
+    """The reasons for which what these steps set is not known: the first of them, and how many more there are."""
+    for _ in range(_MOST_SETTERS):
+        if not steps:
+            return
+        first = steps & -steps
+        yield after(playbook.step_list[first.bit_length() - 1].name)
+        steps ^= first
+    if steps:
+        yield after(f"{steps.bit_count()} more steps")
