@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from noetl.machine.result import Error
 from noetl.machine.state import Compensation, Frame, Phase, Run, Status, Token
+
+
+# The mark of a join begins like it, and is longer than any number.
+_PATH = re.compile(r"~\d{1,11}(/|$)")
+
+
+def undoes(path: str) -> bool:
+    """Whether a token of this path undoes something, or is an item of one that does."""
+    return _PATH.match(path) is not None
 
 
 def remember(run: Run, token: Token) -> None:

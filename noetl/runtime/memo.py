@@ -15,15 +15,13 @@ from noetl.machine import Run, RunAction
 from noetl.machine.held import as_data
 from noetl.machine.scope import Scope, moment
 from noetl.machine.state import Token
+from noetl.machine.undoing import undoes
 from noetl.machine.working import key_of
 from noetl.model.event import Event, Kind
 from noetl.store.base import EventStore
 
 #: So many events are in memory at once while a log is read.
 _PAGE = 5000
-
-#: How the path of a token begins that undoes something.
-_UNDOING = "~"
 
 
 class Why(StrEnum):
@@ -88,7 +86,7 @@ class Memo:
                 self._end = event.seq
         elif event.kind == Kind.COMPENSATION_STARTED:
             self._undone.add(event.step)
-        elif event.token.startswith(_UNDOING):
+        elif undoes(event.token):
             return
         elif event.kind == Kind.ACTION_STARTED and "key" in data:
             known = Known(
@@ -109,7 +107,7 @@ class Memo:
     def answer(self, run: Run, command: RunAction) -> Known | None:
         """What came of the same action, given the same, in the earlier run."""
         token = run.tokens[command.token]
-        if command.token.startswith(_UNDOING):
+        if undoes(command.token):
             return None
         position = Scope(run).at(token, command.work.place).position()
         known = self._known.get(key_of(self.of, position))

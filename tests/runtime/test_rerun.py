@@ -194,6 +194,22 @@ async def test_what_was_undone_is_done_again_and_undone_again(folder: Path) -> N
     assert reasons(memo) == [("Reserve", "undone")]
 
 
+async def test_what_was_done_after_a_join_is_taken_over(folder: Path) -> None:
+    text = """
+steps:
+  - {name: A, run: [{action: noop}], rule: [{case: default, run: [{step: J}]}]}
+  - {name: B, run: [{action: noop}], rule: [{case: default, run: [{step: J}]}]}
+  - {name: J, join: all, run: [{action: shell, cmd: "echo join >> ledger"}, {action: shell, cmd: test -e ready}]}
+start: [A, B]
+"""
+    async with stage(folder=folder) as on:
+        first = await failed(on, folder, text)
+        report, _ = await again(on, first)
+
+    assert report.succeeded
+    assert ledger(folder) == []
+
+
 async def test_a_rerun_outlives_its_engine(folder: Path) -> None:
     gated = LOADS.replace(
         '    run:\n      - {action: shell, cmd: [sh, -c, "echo fetch',

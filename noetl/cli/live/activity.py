@@ -12,6 +12,7 @@ from noetl.cli.text import one_line, shown
 from noetl.machine import Run
 from noetl.machine.frames import calls_of
 from noetl.machine.state import ActionWait, Frame, Phase, Stage, StrandsWait, Token
+from noetl.machine.undoing import undoes
 from noetl.model.playbook import ActionCall, TaskCall
 
 #: Of the parallel items of one visit so many are shown, the others counted.
@@ -109,7 +110,7 @@ class _Look:
     def _activity(self, token: Token, name: str, since: int | None, *, item: bool) -> Activity:
         saying = self._spoken.by(self._run.id, token.id)
         done, total = self._counts(token)
-        undoing = token.id.startswith("~")
+        undoing = undoes(token.id)
         ending = (self._run.ending is not None and not undoing) or token.interrupt is not None
         remarks = ("cancelling" if ending else "", attempt_of(token), "" if item else _iteration(token))
         return Activity(
