@@ -43,12 +43,14 @@ class Process:
         self.status: int | None = None
         self._loop = asyncio.get_running_loop()
         self._waiters: list[asyncio.Future[None]] = []
+        self._alone = False
         try:
             self._pidfd = os.pidfd_open(pid)
         except (AttributeError, OSError):
             self._poll(_SHORTEST_POLL_S)
         else:
             self._readiness = running_readiness()
+            self._alone = self._readiness.idle
             self._readiness.add(self._pidfd, self._pidfd_ready)
 
     def _pidfd_ready(self) -> None:
@@ -79,6 +81,9 @@ class Process:
     async def wait(self) -> int:
         """Returns the status once the leader has exited; its kin may live on."""
         if self.status is None:
+            if self._alone:
+                # The commands that follow one another are those that somebody waits for.
+                self._readiness.stay_awake()
             waiter = self._loop.create_future()
             self._waiters.append(waiter)
             await waiter

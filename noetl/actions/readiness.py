@@ -7,9 +7,14 @@ the loop knows of; in it a descriptor comes and goes with one system call each.
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
+
+#: How long the loop stays awake for a child; to start one takes the processor as long.
+_AWAKE_S = 0.0005
+_PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 class Readiness:
@@ -19,6 +24,25 @@ class Readiness:
         self._callbacks: dict[int, Callable[[], object]] = {}
         self._epoll = select.epoll()
         loop.add_reader(self._epoll.fileno(), self._dispatch)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is waited for."""
+        return not self._callbacks
+
+    def stay_awake(self) -> None:
+        """Do not sleep for a moment: what is waited for is there soon, or takes long.
+
+        To fall asleep and be woken takes about as long as a short command. Nothing is gained where there is no other
+        processor that the child could run on.
+        """
+        if _PROCESSORS > 1:
+            loop = asyncio.get_running_loop()
+            self._look(loop, loop.time() + _AWAKE_S)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
+        if self._callbacks and loop.time() < until:
+            loop.call_soon(self._look, loop, until)
 
     def add(self, fd: int, callback: Callable[[], object]) -> None:
         self._callbacks[fd] = callback
@@ -41,6 +65,10 @@ class LoopReadiness(Readiness):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+
+    @property
+    def idle(self) -> bool:
+        return False
 
     def add(self, fd: int, callback: Callable[[], object]) -> None:
         self._loop.add_reader(fd, callback)
