@@ -35,9 +35,10 @@ async def go_on_with(
     quiet: bool = False,
     verbose: bool = False,
     junit: JUnitFile | None = None,
+    concurrency: int | None = None,
 ) -> int:
     """Resume a run that nobody drives, and see it through; the exit code is that of the run."""
-    engine = Engine(store_url(store))
+    engine = Engine(store_url(store), concurrency=concurrency)
     playbook, past = await _recorded(engine, record, store, wants_past=junit is not None)
     if junit is not None:
         for event in past:

@@ -1,13 +1,22 @@
-"""What every command takes that drives one run at the terminal."""
+"""What the commands take that drive runs at the terminal."""
 
 from __future__ import annotations
 
 from noetl.cli.command import Options, flag, option
 from noetl.cli.event_log import STORE_HELP
+from noetl.cli.misuse import Misuse
 
 
-class DrivingOptions(Options):
-    """Where the run is kept, and how it is told."""
+class EngineOptions(Options):
+    """What bounds the engine of this process."""
+
+    concurrency: int | None = option(
+        "--concurrency", metavar="N", kind=int, help="At most N actions at once in this process, of all runs together."
+    )
+
+
+class DrivingOptions(EngineOptions):
+    """Where the one run is kept, and how it is told."""
 
     json: bool = flag("--json", help="Print one JSON object at the end, and progress on standard error.")
     store: str | None = option("--store", metavar="URL", help=STORE_HELP)
@@ -16,3 +25,10 @@ class DrivingOptions(Options):
     )
     quiet: bool = flag("-q", "--quiet", help="Print nothing but errors.")
     verbose: bool = flag("-v", "--verbose", help="Print what scripts print, and debug messages.")
+
+
+def concurrency_of(options: EngineOptions) -> int | None:
+    """Raises Misuse where nothing could run."""
+    if options.concurrency == 0:
+        raise Misuse("option '--concurrency' takes a number from 1 on, got '0'")
+    return options.concurrency

@@ -37,6 +37,7 @@ from noetl.runtime.retention import keep_pruned, wanted_retention
 from noetl.runtime.runner import Runner
 from noetl.runtime.snapshots import EVERY
 from noetl.store import refusals
+from noetl.store.artifacts import LIMIT
 from noetl.store.base import Durability, EventStore, RunRecord
 from noetl.store.opening import open_store
 from noetl.values import to_json
@@ -56,7 +57,7 @@ class Engine:
 
     `store` is the URL of the event log, `memory:` by default. `handlers` are further actions. `working_folder` is what
     `cwd` and written files are relative to. `durability` says when an event counts as written, `concurrency` how many
-    actions run at once.
+    actions run at once. What is larger than `artifact_limit` bytes in an event is kept beside the event log.
 
     An engine of which nothing is heard for `lease_s` seconds may lose its runs to another one, and an action that is
     lost with its engine more than `max_lost` times fails. The state of a run is saved every `snapshot_every` events,
@@ -79,6 +80,7 @@ class Engine:
         lease_s: float = LEASE_S,
         max_lost: int = MAX_LOST,
         concurrency: int | None = None,
+        artifact_limit: int = LIMIT,
         snapshot_every: int = EVERY,
         retention: str | float | None = None,
         keep_failed: bool | None = None,
@@ -87,7 +89,10 @@ class Engine:
         self._url = store
         self._durability = Durability(durability)
         self._lease_s = lease_s
+        if concurrency is not None and concurrency < 1:
+            raise ValueError(f"concurrency has to be at least 1, got {concurrency}")
         self._concurrency = concurrency
+        self._artifact_limit = artifact_limit
         self.bounded = concurrency is not None
         self.snapshot_every = snapshot_every
         self._retention = wanted_retention(retention, keep_failed)
@@ -110,7 +115,7 @@ class Engine:
         self._groups: set[int] = set()
 
     async def __aenter__(self) -> Self:
-        self._store = await open_store(self._url, durability=self._durability)
+        self._store = await open_store(self._url, durability=self._durability, artifact_limit=self._artifact_limit)
         self._ownership = Ownership(self._store, self._lease_s, self._find_lost)
         self._admission = Admission(self._concurrency)
         if self._retention is not None:

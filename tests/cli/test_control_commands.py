@@ -40,6 +40,19 @@ steps:
     run: [{action: shell, cmd: "echo begun >> ledger; while ! test -e ready; do sleep 0.05; done; echo ended >> ledger"}]
 """
 
+#: Waits for an event, then does four things, of which no two may go on at once.
+CROWD = """
+apiVersion: noetl.io/v1
+kind: Playbook
+name: crowd
+steps:
+  - name: Ask
+    run: [{action: wait, event: go}]
+    rule: [{case: default, run: [{step: Crowd}]}]
+  - name: Crowd
+    run: [{action: shell, cmd: "mkdir alone && sleep 0.1 && rmdir alone", loop: {items: 4, parallel: 4}}]
+"""
+
 AGAIN = """
 apiVersion: noetl.io/v1
 kind: Playbook
@@ -329,6 +342,36 @@ class TestKey:
         ended = gate.args("run", "gate.yaml", "--key", "x", *words).run()
         assert ended.stderr.startswith("error: '--key' needs an event log that outlives the process\n")
         assert ended.code == 2
+
+
+@pytest.mark.parametrize("command", ["resume", "recover"])
+def test_a_command_that_goes_on_with_runs_lets_no_more_actions_go_on_than_it_is_told(case: Case, command: str) -> None:
+    case.file("crowd.yaml", CROWD)
+    with going_on(case, "crowd.yaml") as (process, execution_id):
+        process.send_signal(signal.SIGKILL)
+    case.args("signal", execution_id, "go").run()
+
+    words = [command, *([execution_id] if command == "resume" else [])]
+    assert case.args(*words, "--concurrency", "1").run().code == 0
+
+
+def test_a_command_that_begins_runs_lets_no_more_actions_go_on_than_it_is_told(case: Case) -> None:
+    case.file("crowd.yaml", CROWD.replace("{action: wait, event: go}", "{action: noop}"))
+    assert case.args("run", "crowd.yaml", "--concurrency", "2").run().code == 1
+    (failed,) = rows(case)
+    while (case.folder / "alone").exists():
+        (case.folder / "alone").rmdir()
+
+    assert case.args("rerun", failed["execution_id"], "--concurrency", "1").run().code == 0
+    assert case.args("run", "crowd.yaml", "--concurrency", "1").run().code == 0
+
+
+@pytest.mark.parametrize("words", [["run", "crowd.yaml"], ["resume", "01J"], ["rerun", "01J"], ["recover"]])
+def test_an_engine_that_lets_nothing_go_on_is_refused(case: Case, words: list[str]) -> None:
+    case.file("crowd.yaml", CROWD)
+    ended = case.args(*words, "--concurrency", "0").run()
+    assert ended.code == 2
+    assert ended.stderr.startswith("error: option '--concurrency' takes a number from 1 on, got '0'\n")
 
 
 def test_a_run_that_is_tried_again_is_told_as_one(case: Case) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import msgspec
+import pytest
 from engine_stage import HEAD, code, stage
 
-from noetl import ActionError, Call, ErrorKind, Outcome
+from noetl import ActionError, Call, Engine, ErrorKind, Outcome
 from noetl.model.event import Kind
 
 
@@ -140,6 +141,11 @@ async def test_the_engine_bounds_all_actions_but_those_that_only_wait(tmp_path: 
 
     assert report.succeeded
     assert (counting.most, counting.calls) == (1, 4)
+
+
+def test_an_engine_that_lets_no_action_start_is_refused() -> None:
+    with pytest.raises(ValueError, match="concurrency has to be at least 1, got 0"):
+        Engine(concurrency=0)
 
 
 async def test_a_step_of_high_priority_goes_first() -> None:

@@ -12,7 +12,7 @@ import pytest
 from engine_stage import HEAD, code, run, stage
 
 import noetl
-from noetl import ActionError, Call, ErrorKind, NoetlError, Outcome, PlaybookError, Status
+from noetl import ActionError, Call, Engine, ErrorKind, NoetlError, Outcome, PlaybookError, Status
 
 both = pytest.mark.parametrize("rebuilds", [False, True], ids=["straight", "rebuilt"])
 
@@ -303,3 +303,13 @@ async def test_a_subscriber_that_raises_does_not_disturb_the_run(caplog: pytest.
         report = await on.run("steps: [{name: A, run: [{action: set, values: {x: 1}}]}]\n")
     assert report.outputs == {"x": 1}
     assert "a subscriber failed" in caplog.text
+
+
+async def test_what_is_larger_than_the_limit_is_kept_beside_the_log(tmp_path: Path) -> None:
+    text = "steps:\n  - {name: A, run: [{action: set, values: {text: \"{{ 'x' * 2000 }}\"}}]}\n"
+    async with Engine(str(tmp_path / "runs.db"), artifact_limit=1000) as engine:
+        report = await engine.run(engine.load(HEAD + text))
+        again = await engine.report(report.execution_id)
+
+    assert report.outputs == again.outputs == {"text": "x" * 2000}
+    assert list((tmp_path / "artifacts").rglob("*.json.gz"))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from noetl.cli.command import Command, Example, Options, flag, option
+from noetl.cli.command import Command, Example, flag, option
 from noetl.cli.event_log import STORE_HELP, opened, store_url
+from noetl.cli.run_options import EngineOptions, concurrency_of
 
 if TYPE_CHECKING:
     from noetl.cli.console import Console
 
 
-class RecoverOptions(Options):
+class RecoverOptions(EngineOptions):
     json: bool = flag("--json", help="Print a JSON list of reports at the end, and progress on standard error.")
     store: str | None = option("--store", metavar="URL", help=STORE_HELP)
     quiet: bool = flag("-q", "--quiet", help="Print nothing but errors.")
@@ -30,12 +31,11 @@ async def _recover(options: RecoverOptions, console: Console) -> int:
     from noetl.cli.recovering import Recovered
     from noetl.runtime.engine import Engine
 
+    engine = Engine(store_url(options.store), concurrency=concurrency_of(options))
     # Where there is no event log yet, none is to be made.
     async with opened(options.store):
         pass
-    runs = Recovered(
-        Engine(store_url(options.store)), console, json=options.json, quiet=options.quiet, verbose=options.verbose
-    )
+    runs = Recovered(engine, console, json=options.json, quiet=options.quiet, verbose=options.verbose)
     return await runs.see_through()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from noetl.cli.command import Command, Example, argument, flag, option
 from noetl.cli.event_log import opened, run_ids, store_url
 from noetl.cli.misuse import Misuse
-from noetl.cli.run_options import DrivingOptions
+from noetl.cli.run_options import DrivingOptions, concurrency_of
 
 if TYPE_CHECKING:
     from noetl.cli.console import Console
@@ -45,7 +45,7 @@ async def _rerun(options: RerunOptions, console: Console) -> int:
     from noetl.runtime.recorded import playbook_of
     from noetl.runtime.rerun import refuse_going_on
 
-    engine = Engine(store_url(options.store))
+    engine = Engine(store_url(options.store), concurrency=concurrency_of(options))
     texts = text_inputs(options.input)
     junit = junit_file(options.junit)
     async with opened(options.store) as store:

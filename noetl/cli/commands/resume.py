@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from noetl.cli.asking import WAIT, WAIT_HELP
 from noetl.cli.command import Command, Example, argument, option
 from noetl.cli.event_log import open_run_ids, opened
-from noetl.cli.run_options import DrivingOptions
+from noetl.cli.run_options import DrivingOptions, concurrency_of
 
 if TYPE_CHECKING:
     from noetl.cli.console import Console
@@ -34,6 +34,7 @@ async def _resume(options: ResumeOptions, console: Console) -> int:
     from noetl.runtime.undriven import driver_of
 
     wait_s = seconds(options.wait, "--wait")
+    concurrency = concurrency_of(options)
     junit = junit_file(options.junit)
     async with opened(options.store) as store:
         record = await store.find(options.id)
@@ -48,6 +49,7 @@ async def _resume(options: ResumeOptions, console: Console) -> int:
         quiet=options.quiet,
         verbose=options.verbose,
         junit=junit,
+        concurrency=concurrency,
     )
 
 

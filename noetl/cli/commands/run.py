@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from noetl.cli.command import Command, Example, argument, flag, option
 from noetl.cli.event_log import store_url
 from noetl.cli.misuse import Misuse
-from noetl.cli.run_options import DrivingOptions
+from noetl.cli.run_options import DrivingOptions, concurrency_of
 
 if TYPE_CHECKING:
     from noetl.cli.console import Console
@@ -53,7 +53,7 @@ def carry_out(options: RunOptions, console: Console) -> int:
     if options.file == DASH == options.inputs:
         raise Misuse("the playbook and '--inputs' cannot both be read from standard input")
     store = _store(options)
-    engine = Engine(store, durability=options.durability)
+    engine = Engine(store, durability=options.durability, concurrency=concurrency_of(options))
     texts = text_inputs(options.input)
     inputs = {} if options.inputs is None else file_inputs(options.inputs)
     playbook, warnings = valid_playbook(source_of(options.file), engine.shapes)
