@@ -357,6 +357,19 @@ async def test_the_events_of_a_run_that_ended_go_on_from_its_last_one(url: str) 
         assert numbers(await store.read(ID)) == [1, 2]
 
 
+async def test_runs_of_one_status_are_listed_newest_first(url: str) -> None:
+    runs = [run_named(f"01J{number}", started_at=RUN.started_at + number // 2) for number in range(6)]
+    async with opened(url, *runs) as store:
+        for name in ("01J0", "01J2", "01J3", "01J5"):
+            await store.append(name, 0, [event(1, run=name, kind=Kind.RUN_FAILED)])
+
+        failed = [run.execution_id for run in await store.list_runs(status="failed")]
+        assert failed == ["01J5", "01J3", "01J2", "01J0"]
+        assert [run.execution_id for run in await store.list_runs(status="failed", limit=2)] == failed[:2]
+        assert [run.execution_id for run in await store.list_runs(status="running")] == ["01J4", "01J1"]
+        assert await store.list_runs(status="paused") == []
+
+
 async def test_runs_are_listed_newest_first(url: str) -> None:
     runs = [run_named(name, started_at=at) for name, at in (("01JA", 20), ("01JB", 30), ("01JC", 10), ("01JD", 30))]
     async with opened(url, *runs) as store:

@@ -123,6 +123,16 @@ async def test_the_log_of_an_older_noetl_is_brought_up_and_goes_on(postgres_url:
         assert [run.execution_id for run in await store.list_runs()] == [ID], "the other one was lost before it began"
 
 
+async def test_runs_of_one_status_are_found_without_looking_at_the_others(postgres_url: str) -> None:
+    asked = "SELECT * FROM runs WHERE status = 'failed' ORDER BY started_at DESC, number DESC LIMIT 5"
+    async with opened(postgres_url, RUN), server_of(postgres_url) as server:
+        rows = await server.ask(lambda connection: connection.fetch(f"EXPLAIN {asked}"))
+    plan = [str(row[0]) for row in rows]
+
+    assert "Index Scan Backward using runs_by_status on runs" in plan[1]
+    assert not any("Sort" in line for line in plan)
+
+
 async def test_a_log_of_a_newer_noetl_is_refused(postgres_url: str) -> None:
     async with server_of(postgres_url) as server:
         await server.ask(lambda connection: migrate(connection, server, NEWER))

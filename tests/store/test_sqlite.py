@@ -266,6 +266,15 @@ async def test_the_log_of_an_older_noetl_is_brought_up_and_goes_on(path: Path) -
         assert [run.execution_id for run in await store.list_runs()] == [ID], "the other one was lost before it began"
 
 
+async def test_runs_of_one_status_are_found_without_looking_at_the_others(path: Path) -> None:
+    async with opened(str(path), RUN):
+        with closing(sqlite3.connect(path)) as connection:
+            asked = "SELECT * FROM runs WHERE status = 'failed' ORDER BY started_at DESC, rowid DESC LIMIT 5"
+            plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {asked}")]
+
+    assert plan == ["SEARCH runs USING INDEX runs_by_status (status=?)"]
+
+
 async def test_a_strict_log_waits_for_the_disk_at_every_commit(path: Path) -> None:
     store = await open_store(str(path), durability=Durability.STRICT)
     try:

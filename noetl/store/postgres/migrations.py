@@ -107,5 +107,7 @@ _FIRST = (
 # they were to begin.
 _BEGUN = ("DELETE FROM runs WHERE last = 0",)
 
+_BY_STATUS = ("CREATE INDEX runs_by_status ON runs (status, started_at, number)",)
+
 #: `MIGRATIONS[n]` brings a log of version n to version n + 1; an empty schema has version 0.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _BEGUN)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _BEGUN, _BY_STATUS)

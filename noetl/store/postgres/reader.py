@@ -70,8 +70,12 @@ async def text(connection: Connection, digest: str) -> str:
 
 
 async def list_runs(connection: Connection, limit: int | None, status: str | None) -> list[RunRecord]:
-    asked = "WHERE $2::text IS NULL OR status = $2 ORDER BY started_at DESC, number DESC LIMIT $1"
-    return [RunRecord(**row) for row in await connection.fetch(f"{_RUNS} {asked}", limit, status)]
+    newest = "ORDER BY started_at DESC, number DESC LIMIT $1"
+    if status is None:
+        rows = await connection.fetch(f"{_RUNS} {newest}", limit)
+    else:
+        rows = await connection.fetch(f"{_RUNS} WHERE status = $2 {newest}", limit, status)
+    return [RunRecord(**row) for row in rows]
 
 
 async def owners(connection: Connection) -> list[Owner]:

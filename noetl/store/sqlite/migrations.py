@@ -100,5 +100,8 @@ _ARTIFACTS = (
 # they were to begin.
 _BEGUN = ("DELETE FROM runs WHERE NOT EXISTS (SELECT 1 FROM batches WHERE batches.execution_id = runs.execution_id)",)
 
+# In the order in which they are listed, where every index ends with the rowid.
+_BY_STATUS = ("CREATE INDEX runs_by_status ON runs (status, started_at)",)
+
 #: `MIGRATIONS[n]` brings a file of version n to version n + 1; an empty file has version 0.
-MIGRATIONS = (_FIRST, _OWNERSHIP, _ARTIFACTS, _BEGUN)
+MIGRATIONS = (_FIRST, _OWNERSHIP, _ARTIFACTS, _BEGUN, _BY_STATUS)
