@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from noetl.actions.base import Call, Origin, Outcome
 from noetl.actions.inprocess import run_in_process
+from noetl.actions.leftovers import worker_name
 from noetl.actions.output import MAX_OUTPUT, Outputs
 from noetl.actions.process import signal_name
 from noetl.actions.workers import WorkerDied, WorkerPool
@@ -122,6 +123,7 @@ def _request(options: PythonOptions, call: Call) -> dict[str, Any]:
         "name": name if kind == "code" else text,
         "line": line,
         "key": call.key,
+        "process_name": worker_name(call.key),
         "folder": os.path.abspath(call.folder),
         "working_folder": os.path.abspath(call.working_folder),
     }

@@ -28,6 +28,8 @@ from noetl.actions.worker_state import Terminated, WorkerState, silence
 HEADER_SIZE = 8
 #: The worker's own descriptors are above this, so that code which closes "all" low ones does not cut it off.
 _LOWEST_FD = 100
+#: What a worker is called that works for no action.
+_IDLE = "noetl-worker"
 
 
 def main() -> None:
@@ -79,12 +81,15 @@ class _Worker:
         if len(header) < HEADER_SIZE:
             return False
         request = json.loads(self._receive(int.from_bytes(header, "big")))
+        _bear(request["process_name"])
         with self._state.speaking_through(*fds):
             reply = self._carry_out(request)
         if os.getpid() != self._pid:
             # The user's code has forked, and the child came back to where only its parent should.
             os._exit(0)
         reply["reusable"] = not _leftovers()
+        if reply["reusable"]:
+            _bear(_IDLE)
         self._send(reply)
         return True
 
@@ -136,6 +141,16 @@ class _Worker:
                 raise SystemExit
             left = left[received:]
         return data
+
+
+def _bear(name: str) -> None:
+    """What `ps` shows of this process, and how it is found when its engine is stopped and has lost the action."""
+    with contextlib.suppress(OSError):
+        file = os.open("/proc/self/comm", os.O_WRONLY)
+        try:
+            os.write(file, name.encode())
+        finally:
+            os.close(file)
 
 
 def _finish(returned: Any) -> Any:

@@ -44,6 +44,22 @@ async def main():
 
 asyncio.run(main())
 """
+WORKING = """
+inputs: {name: {type: string, default: first}}
+steps:
+  - name: Work
+    run:
+      - action: python
+        args: {name: "{{ inputs.name }}"}
+        code: |
+          import os, pathlib, time
+          with open(f"began-{name}", "a") as file:
+              print(os.getpid(), file=file)
+          while not pathlib.Path(f"go-{name}").exists():
+              time.sleep(0.01)
+          result = os.getpid()
+        as: done
+"""
 WAITING = "steps:\n  - name: Wait\n    run: [{action: wait, event: go, as: it}]\n"
 
 
@@ -334,6 +350,34 @@ async def test_a_stopped_engine_finds_its_run_taken_when_it_wakes(tmp_path: Path
             assert report.outputs == {"done": True}
             assert await on.engine.report(execution_id) == report
     assert (tmp_path / "ledger").read_text() == "counted\n"
+
+
+async def test_a_worker_of_a_stopped_engine_is_ended_before_its_action_runs_again(tmp_path: Path) -> None:
+    async with killed(WORKING, tmp_path) as process, stage(str(tmp_path / "runs.db"), folder=tmp_path) as on:
+        execution_id = await the_run_that_waits(on)
+        pid = int(await until_exists(tmp_path / "began-first"))
+        other = await on.start(WORKING, {"name": "second"})
+        await until_exists(tmp_path / "began-second")
+        process.send_signal(signal.SIGSTOP)
+        (stopped,) = (other for other in await on.engine.store.owners() if other.pid == process.pid)
+        await on.engine.store.enter(owner(stopped.engine, microseconds() - 1))
+
+        handle = await on.engine.resume(execution_id)
+        async with asyncio.timeout(30):
+            while (tmp_path / "began-first").read_text() == f"{pid}\n":
+                await asyncio.sleep(0.01)
+        assert is_gone(pid)
+        for name in ("first", "second"):
+            (tmp_path / f"go-{name}").touch()
+
+        first, second = await handle.result(), await other.result()
+        process.send_signal(signal.SIGCONT)
+        assert await process.wait() == 3
+
+    assert first.outputs == {"done": int((tmp_path / "began-first").read_text().split()[1])}
+    assert second.outputs == {"done": int((tmp_path / "began-second").read_text())}, (
+        "of a living engine, and left alone"
+    )
 
 
 async def test_a_stopped_engine_that_has_nothing_to_write_finds_its_run_taken_too(
