@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from noetl.errors import NoetlError
 from noetl.machine import Cancel, Resume, Signal
 from noetl.runtime.clock import microseconds
 from noetl.runtime.report import Report, report
@@ -75,7 +76,8 @@ class RunHandle:
     def signal(self, event: str, data: Any = None) -> None:
         """Send an event to a `wait`; it is kept until one takes it.
 
-        Raises RunEnded where none can any more, and TypeError where the data has no JSON.
+        Raises RunEnded where none can any more, another NoetlError where the run is not driven here any more, and
+        TypeError where the data has no JSON.
         """
         sent = Signal(at=microseconds(), event=event, data=to_json(data))
         runner, following = self._runner, self._runner.following
@@ -83,5 +85,7 @@ class RunHandle:
             following.add_done_callback(lambda task: task.result().feed(sent))
         elif runner.run.over:
             raise refusals.ended(runner.run.id, runner.run.status)
+        elif runner.closed:
+            raise NoetlError(f"run '{runner.run.id}' is not driven here any more")
         else:
             runner.feed(sent)

@@ -65,6 +65,13 @@ async def test_a_run_that_has_ended_takes_no_signal(store: str) -> None:
         assert await letters(on.engine) == []
 
 
+async def test_a_handle_says_that_its_run_is_not_driven_here_any_more(store: str) -> None:
+    async with stage(store) as on:
+        handle = await on.start(WAITING)
+    with pytest.raises(NoetlError, match="is not driven here any more"):
+        handle.signal("go")
+
+
 async def test_a_signal_of_the_engine_reaches_a_run_that_another_one_drives(store: str) -> None:
     async with stage(store) as on, stage(store) as other:
         handle = await on.start(WAITING)
