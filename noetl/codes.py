@@ -64,6 +64,11 @@ PROBLEMS: dict[str, ProblemCode] = {
         "`timeout` on it, its step or the playbook",
         True,
     ),
+    "nothing-to-undo": ProblemCode(
+        "a step has `on_error: compensate`, and no work of the playbook a `compensate`",
+        "`compensate: TASK` at the work that is to be undone, or `on_error: continue`",
+        True,
+    ),
     "pasted-into-sql": ProblemCode("data is put into a statement", "`params`; for names the filter `ident`", True),
     "program-syntax": ProblemCode(
         "the text of a program, `code` of `python`, cannot be read", "mend it; the caret is where Python stops"

@@ -15,6 +15,7 @@ from noetl.cli.lines import Lines
 from noetl.cli.text import harmless
 from noetl.cli.visits import Visit, went_unhandled
 from noetl.cli.workflow_commands import workflow_command, workspace_path
+from noetl.machine.undoing import undoes
 from noetl.model.event import Event, Kind
 from noetl.model.playbook import ActionCall, Playbook
 from noetl.span import Span
@@ -112,7 +113,7 @@ class Annotations:
         self._told: set[tuple[str, str | None, str, str]] = set()
 
     def __call__(self, event: Event) -> None:
-        if event.kind == Kind.ACTION_FAILED:
+        if event.kind == Kind.ACTION_FAILED and not undoes(event.token):
             self._places[event.execution_id, event.step] = event.data["place"]
         elif event.kind == Kind.RUN_FAILED or (event.kind == Kind.STEP_FAILED and went_unhandled(event)):
             self._failed(event.execution_id, event.data["error"])

@@ -183,7 +183,9 @@ def _remarks(work: Work) -> list[str]:
         remarks.append(f"limit {work.limit}")
     if work.runtime is not None:
         remarks.append(work.runtime)
-    if work.goes_on:
+    if work.undoes:
+        remarks.append("undoes its branch after a failure, and goes on")
+    elif work.goes_on:
         remarks.append("goes on after a failure")
     return remarks
 

@@ -12,6 +12,7 @@ from noetl.cli.render import where
 from noetl.cli.text import duration, harmless, one_line, shown
 from noetl.cli.visits import Visit, Visits
 from noetl.machine import Run
+from noetl.machine.undoing import undoes
 from noetl.model.event import Event, Kind
 from noetl.runtime.ids import following_id
 
@@ -195,14 +196,24 @@ class Progress:
         line = self._line(event.at, self._marks[event.kind], where(text, data.get("next"), data.get("error")))
         self._lines.ended(visit, line)
 
+    def _step_undoing(self, event: Event, data: dict[str, Any]) -> None:
+        if data["compensations"]:
+            self._runs[event.execution_id].failures.pop(event.step, None)
+            text = where(f"{self._name(event)} failed, and its branch is undone", None, data["error"])
+            self._tell(event, self._failed_mark, text)
+
     def _action_failed(self, event: Event, data: dict[str, Any]) -> None:
         self._note_failure(event, data["error"])
 
     def _action_completed(self, event: Event, data: dict[str, Any]) -> None:
-        run = self._runs[event.execution_id]
-        (run.reused if "reused" in data else run.done).add(event.step)
+        if not undoes(event.token):
+            run = self._runs[event.execution_id]
+            (run.reused if "reused" in data else run.done).add(event.step)
 
     def _note_failure(self, event: Event, error: dict[str, Any]) -> None:
+        if undoes(event.token):
+            # It is told with what it was to undo.
+            return
         self._runs[event.execution_id].failures.setdefault(event.step, []).append(error)
 
     def _tell_tolerated(self, event: Event, visit: Visit, failures: Sequence[dict[str, Any]]) -> None:
@@ -215,7 +226,8 @@ class Progress:
             self._lines.said(visit, self._line(event.at, self._said_mark, more))
 
     def _retrying(self, event: Event, data: dict[str, Any]) -> None:
-        if failures := self._runs[event.execution_id].failures.get(event.step):
+        failures = self._runs[event.execution_id].failures.get(event.step)
+        if failures and not undoes(event.token):
             failures.pop()
         after = f"in {duration(data['delay'])}" if data["delay"] > 0 else "at once"
         again = f"{self._name(event)} is tried again {after} (attempt {data['attempt']})"
@@ -251,6 +263,7 @@ _HANDLERS: dict[str, Callable[[Progress, Event, dict[str, Any]], None]] = {
     Kind.RUN_LATE: Progress._late,
     Kind.STEP_STARTED: Progress._step_started,
     Kind.STEP_COMPLETED: Progress._step_ended,
+    Kind.STEP_UNDOING: Progress._step_undoing,
     Kind.STEP_FAILED: Progress._step_ended,
     Kind.STEP_CANCELLED: Progress._step_ended,
     Kind.ACTION_FAILED: Progress._action_failed,

@@ -121,6 +121,8 @@ def _policies(work: Work) -> Iterator[str]:
         yield f"within {_rounded(work.timeout)}"
     if work.on_error is OnError.CONTINUE:
         yield "may fail"
+    elif work.on_error is OnError.COMPENSATE:
+        yield "its branch is undone if it fails"
     if work.fallback is not None:
         yield f"fallback {work.fallback.task}"
     if work.compensate is not None:

@@ -16,6 +16,7 @@ from noetl.language.checks.reserved import check_reserved
 from noetl.language.checks.survey import Survey
 from noetl.language.checks.tasks import check_arguments, check_inputs, check_tasks
 from noetl.language.checks.timeouts import check_timeouts
+from noetl.language.checks.undoing import check_undoing
 from noetl.model.playbook import Playbook
 
 
@@ -37,5 +38,6 @@ def _problems(survey: Survey, strict: bool) -> Iterator[Problem]:
     yield from check_merges(survey, flow)
     yield from check_pasting(survey)
     yield from check_literals(survey)
+    yield from check_undoing(survey)
     if strict:
         yield from check_timeouts(survey)

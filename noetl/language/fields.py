@@ -83,9 +83,9 @@ class Fields:
         node = self.node.get(key)
         return None if node is None else literals.text(self.report, node, f"'{key}'")
 
-    def choice(self, key: str, choices: Collection[str]) -> str | None:
+    def choice(self, key: str, choices: Collection[str], hints: dict[str, str] | None = None) -> str | None:
         node = self.node.get(key)
-        return None if node is None else literals.choice(self.report, node, f"'{key}'", choices)
+        return None if node is None else literals.choice(self.report, node, f"'{key}'", choices, hints)
 
     def count(self, key: str, minimum: int = 1) -> int | None:
         node = self.node.get(key)

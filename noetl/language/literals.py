@@ -47,7 +47,10 @@ def identifier(report: Report, found: str, node: Node, what: str) -> bool:
     return False
 
 
-def choice(report: Report, node: Node, what: str, choices: Collection[str]) -> str | None:
+def choice(
+    report: Report, node: Node, what: str, choices: Collection[str], hints: dict[str, str] | None = None
+) -> str | None:
+    """One of the words; `hints` are for those that have a meaning elsewhere."""
     found = node.text if isinstance(node, Scalar) and not isinstance(node.value, type(None)) else None
     if found in choices:
         return found
@@ -55,7 +58,8 @@ def choice(report: Report, node: Node, what: str, choices: Collection[str]) -> s
     if found is None:
         report.wrong_type(what, wanted, node)
     else:
-        report.error("bad-value", f"{what} must be {wanted}, got '{found}'", node, did_you_mean(found, choices))
+        hint = (hints or {}).get(found) or did_you_mean(found, choices)
+        report.error("bad-value", f"{what} must be {wanted}, got '{found}'", node, hint)
     return None
 
 

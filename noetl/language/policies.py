@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypedDict
 
 from noetl.language import literals
@@ -19,6 +19,10 @@ _LOOP_KEYS = ("items", "while", "until", "as", "parallel", "max", "on_error")
 _LOOP_KINDS = ("items", "while", "until")
 _BACKOFFS = ("none", "fixed", "linear", "exponential")
 _ON_ERROR = ("fail", "continue")
+#: Of a step, which stands in a branch.
+STEP_ON_ERROR = (*_ON_ERROR, "compensate")
+#: For where `compensate` does not belong.
+ON_ERROR_HINTS = {"compensate": "write it at a step: what the branch has completed is undone when the step fails"}
 
 
 class Policies(TypedDict):
@@ -34,7 +38,8 @@ class Policies(TypedDict):
 _NONE = Policies(when=None, loop=None, retry=None, timeout=None, on_error=OnError.FAIL)
 
 
-def read_policies(fields: Fields) -> Policies:
+def read_policies(fields: Fields, on_error: Collection[str] = _ON_ERROR) -> Policies:
+    """`on_error` are the words that it may be."""
     if _NONE.keys().isdisjoint(fields.node.entries):
         return _NONE
     loop, retry = fields.get("loop"), fields.get("retry")
@@ -43,13 +48,13 @@ def read_policies(fields: Fields) -> Policies:
         loop=None if loop is None else read_loop(fields.report, loop, fields.key("loop")),
         retry=None if retry is None else read_retry(fields.report, retry, fields.key("retry")),
         timeout=fields.duration_or_expression("timeout"),
-        on_error=read_on_error(fields),
+        on_error=read_on_error(fields, on_error),
     )
 
 
-def read_on_error(fields: Fields) -> OnError:
-    """`fail` or `continue`; `fail` where it is not given or wrong."""
-    return OnError(fields.choice("on_error", _ON_ERROR) or OnError.FAIL)
+def read_on_error(fields: Fields, choices: Collection[str] = _ON_ERROR) -> OnError:
+    """One of the words; `fail` where it is not given or wrong."""
+    return OnError(fields.choice("on_error", choices, ON_ERROR_HINTS) or OnError.FAIL)
 
 
 def read_retry(report: Report, node: Node, key: Scalar) -> Retry | None:

@@ -12,7 +12,7 @@ from noetl.language.inputs import read_inputs
 from noetl.language.limits import read_limits
 from noetl.language.nodes import Mapping as MappingNode
 from noetl.language.nodes import Node, Scalar, Sequence
-from noetl.language.policies import read_retry
+from noetl.language.policies import ON_ERROR_HINTS, read_retry
 from noetl.language.program import Program
 from noetl.language.report import Report
 from noetl.language.schema import ActionShape
@@ -172,7 +172,7 @@ def _on_error(fields: Fields) -> OnError:
     """`on_error: {retry: ...}` aborts first."""
     if isinstance(fields.get("on_error"), MappingNode):
         return OnError.ABORT
-    return OnError(fields.choice("on_error", _ON_ERROR) or OnError.ABORT)
+    return OnError(fields.choice("on_error", _ON_ERROR, ON_ERROR_HINTS) or OnError.ABORT)
 
 
 def _retry(fields: Fields) -> Retry | None:

@@ -6,7 +6,7 @@ from noetl.language import literals
 from noetl.language.fields import Fields
 from noetl.language.nodes import Mapping, Node, Scalar
 from noetl.language.outcome import reads_outcome
-from noetl.language.policies import read_policies
+from noetl.language.policies import STEP_ON_ERROR, read_policies
 from noetl.language.program import Program
 from noetl.language.templating import condition, template
 from noetl.language.work import read_calls, read_moves, read_spare, read_work, sorted_items
@@ -94,7 +94,7 @@ def _join(fields: Fields) -> Join | int:
 
 def _work(program: Program, fields: Fields, step: str, parallel: int) -> Block | None:
     run = fields.get("run")
-    policies = read_policies(fields)
+    policies = read_policies(fields, STEP_ON_ERROR)
     if run is None:
         for key in _WORK_KEYS:
             if fields.get(key) is not None:

@@ -62,7 +62,8 @@ class Decider:
         run = self.run
         self.change(None, "end", status, error, reason, None if by is None else by.id)
         for token in list(run.tokens.values()):
-            if token.parent is not None or token is by:
+            if token.parent is not None or token is by or token.compensates is not None:
+                # What is being undone is undone to its end.
                 continue
             if token.phase is Phase.WORKING:
                 self.change(token, "interrupt", -1, None)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from noetl.errors import ReplayError
-from noetl.machine import frames, strands, timers
+from noetl.machine import frames, strands, timers, undoing
 from noetl.machine.branches import activate, add_token, enter_step, move, order, park, remove_token, split
 from noetl.machine.changes import CHANGES
 from noetl.machine.held import Held
@@ -28,7 +28,6 @@ from noetl.machine.state import (
     Status,
     Token,
 )
-from noetl.machine.undoing import token_of
 from noetl.machine.view import View
 from noetl.model.event import Event, Kind
 
@@ -176,6 +175,10 @@ def _step_completed(run: Run, event: Event, data: Data) -> None:
     _go_on(run, token, data.get("next"))
 
 
+def _step_undoing(run: Run, event: Event, data: Data) -> None:
+    undoing.undo_branch(run, run.tokens[event.token], data["compensations"])
+
+
 def _step_failed(run: Run, event: Event, data: Data) -> None:
     token = run.tokens[event.token]
     row = _finish_row(run, token, event, Status.FAILED)
@@ -301,7 +304,10 @@ def _action_retrying(run: Run, event: Event, data: Data) -> None:
 def _compensation_started(run: Run, event: Event, data: Data) -> None:
     found = run.compensations[data["number"] - 1]
     found.status = Status.RUNNING
-    token = token_of(run, found)
+    found.begun = event.seq
+    if "for" in data:
+        undoing.wait_for(run, run.tokens[data["for"]], found)
+    token = undoing.token_of(run, found)
     run.tokens[token.id] = token
     run.wake(token)
 
@@ -312,6 +318,9 @@ def _compensation_ended(run: Run, event: Event, data: Data) -> None:
     found.status = Status.COMPLETED if found.error is None else Status.FAILED
     del run.tokens[event.token]
     run.ready.pop(event.token, None)
+    undoer = run.tokens.get(found.undoer)
+    if undoer is not None:
+        undoing.go_on(run, undoer, found)
 
 
 def _signal_received(run: Run, event: Event, data: Data) -> None:
@@ -380,6 +389,7 @@ _APPLY: dict[str, Callable[[Run, Event, Data], None]] = {
     Kind.RUN_CANCELLED: _run_cancelled,
     Kind.STEP_STARTED: _step_started,
     Kind.STEP_COMPLETED: _step_completed,
+    Kind.STEP_UNDOING: _step_undoing,
     Kind.STEP_FAILED: _step_failed,
     Kind.STEP_CANCELLED: _step_cancelled,
     Kind.ACTION_STARTED: _action_started,

@@ -87,12 +87,10 @@ def _fail(d: Decider, token: Token, work: ActionCall) -> bool:
 def _stop(d: Decider, token: Token, work: ActionCall) -> bool:
     """The whole run ends as completed, the token that says so too."""
     options = _options(d, token, work)
-    outermost = token
-    while outermost.parent is not None:
-        outermost = outermost.parent
+    outermost = token.outermost
     d.change(token, "did", None)
     # What has begun to end goes on ending as it began; in a task that undoes work, only that task stops.
-    if d.run.ending is None:
+    if d.run.ending is None and outermost.compensates is None:
         d.end(Status.COMPLETED, None, reason=options.get("message"), by=outermost)
     d.change(outermost, "interrupt", -1, None)
     return True

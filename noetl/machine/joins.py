@@ -7,6 +7,7 @@ import re
 
 from noetl.machine.branches import Membership, add_token, membership, order, remove_token, unpark
 from noetl.machine.gathering import gather
+from noetl.machine.lineage import unite
 from noetl.machine.merging import Conflict, sink
 from noetl.machine.state import ROOT, Fork, Phase, Run, Token
 from noetl.model.playbook import Join, Step
@@ -119,11 +120,12 @@ def join(run: Run, arrivals: list[Token], *, leave_fork: bool) -> tuple[Token, C
         remove_token(run, token)
 
     outer = shared[-1][0] if shared else None
+    unite(arrivals, outer)
     gathered, conflict = gather(arrivals, len(shared), step.merge)
     view, known = gathered.view, gathered.known
     turn_fork, turn_branch = first.turn_fork, first.turn_branch
-    while turn_fork is not None and turn_fork.alive == 0:
-        # Nobody else is left of that fork, so nobody can be compared with it any more.
+    while turn_fork is not None and turn_fork is not outer and turn_fork.alive == 0:
+        # It has left that fork, and nobody else is left of it to be compared with.
         turn_branch = turn_fork.turn_branch
         turn_fork = turn_fork.turn_fork
     if parted is None or parted.alive == 0:

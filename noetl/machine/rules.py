@@ -59,6 +59,9 @@ def _cancel_rest(d: Decider, winner: Token, fork: Fork) -> None:
         if token is winner or token.parent is not None:
             continue
         d.change(token, "lose")
+        if token.undoing:
+            # It ends when its branch is undone: half of that would be worse than none.
+            continue
         if token.phase is Phase.WORKING:
             d.change(token, "interrupt", -1, None)
         else:

@@ -34,6 +34,7 @@ from noetl.machine.state import (
     Timer,
     TimerWait,
     Token,
+    UndoingWait,
 )
 from noetl.machine.view import View
 from noetl.model.playbook import ActionCall, Block, Playbook, Step, TaskCall
@@ -58,6 +59,7 @@ _CLASSES = (
     Timer,
     TimerWait,
     Token,
+    UndoingWait,
     View,
     OrderedDict,
     deque,

@@ -61,6 +61,7 @@ class Stage(StrEnum):
     EXHAUSTED = "exhausted"  # no further attempt: fallback, or on
     DELAYED = "delayed"  # the timer of the next attempt runs
     FALLBACK = "fallback"
+    UNDOING = "undoing"  # what the branch has completed is undone, before a failed step goes on
     ENDING = "ending"  # `on_error` and `as`
 
 
@@ -109,7 +110,13 @@ class StrandsWait:
     __slots__ = ()
 
 
-Wait = ActionWait | SignalWait | TimerWait | StrandsWait
+class UndoingWait:
+    """A token that goes on when what its branch has completed is undone, or the next piece of it."""
+
+    __slots__ = ()
+
+
+Wait = ActionWait | SignalWait | TimerWait | StrandsWait | UndoingWait
 
 
 class Timer:
@@ -156,6 +163,7 @@ class Frame:
         "started_at",
         "strands",
         "tolerated",
+        "undoes",
         "visible",
         "work",
     )
@@ -201,6 +209,8 @@ class Frame:
         self.options: dict[str, Any] | None = None
         self.held: dict[str, Held] = {}
         self.key = ""
+        #: Of a failed step that undoes its branch: the numbers of what is still to be undone, oldest first.
+        self.undoes: list[int] = []
 
     @property
     def done(self) -> int:
@@ -215,7 +225,8 @@ class Fork:
     `turn_fork`/`turn_branch`: where it stands in the order of branches, which a token keeps after a join. `bound`: how
     many branches may move at once, 0 for all. `movable[b]` counts the tokens and inner forks of branch b that can move,
     `active` the branches where any can, `alive` all that there are of the fork. `arrivals` counts tokens at `any`,
-    `first` and N joins, by step index.
+    `first` and N joins, by step index. `united[b]` is a branch that branch b has left the fork with, through a join; it
+    stands for both.
     """
 
     __slots__ = (
@@ -235,6 +246,7 @@ class Fork:
         "pending",
         "turn_branch",
         "turn_fork",
+        "united",
         "view",
     )
 
@@ -257,6 +269,7 @@ class Fork:
         self.moving = True
         self.alive = 0
         self.arrivals: dict[int, int] = {}
+        self.united: dict[int, int] = {}
 
 
 class Row:
@@ -352,7 +365,7 @@ class Token:
         self.turn_branch = 0
         self.parent: Token | None = None
         self.slot = 0
-        #: What this token undoes, after everything else has ended.
+        #: What this token undoes.
         self.compensates: Compensation | None = None
         #: The number of the timer that tells when the visit is late.
         self.late: int | None = None
@@ -380,11 +393,43 @@ class Token:
     def local(self) -> dict[str, Any] | None:
         return self.frames[-1].local if self.frames else None
 
+    @property
+    def outermost(self) -> Token:
+        """The token itself, or that of which it is a parallel item, however deep."""
+        token = self
+        while token.parent is not None:
+            token = token.parent
+        return token
+
+    @property
+    def undoing(self) -> bool:
+        """Whether its step has failed, and what its branch has completed is being undone."""
+        return bool(self.frames) and self.frames[0].stage is Stage.UNDOING
+
 
 class Compensation:
-    """Work that has completed and can be undone: what it saw, for the task that undoes it, and what came of it."""
+    """Work that has completed and can be undone: what it saw, for the task that undoes it, and what came of it.
 
-    __slots__ = ("error", "known", "local", "number", "result", "status", "step", "view", "visit", "work")
+    `fork` and `branch` say where it was done.
+    """
+
+    __slots__ = (
+        "begun",
+        "branch",
+        "cause",
+        "error",
+        "fork",
+        "known",
+        "local",
+        "number",
+        "result",
+        "status",
+        "step",
+        "undoer",
+        "view",
+        "visit",
+        "work",
+    )
 
     def __init__(self, number: int, work: Work, token: Token, local: dict[str, Any] | None) -> None:
         self.number = number
@@ -395,6 +440,14 @@ class Compensation:
         self.known = View(None, token.known.flat())
         self.local = local
         self.result = token.outcome
+        outermost = token.outermost
+        self.fork = outermost.turn_fork
+        self.branch = outermost.turn_branch
+        #: The path of the token whose failed step undoes its branch, with this, and the failure.
+        self.undoer = ""
+        self.cause: Error | None = None
+        #: The `seq` of the event with which undoing it began, 0 before that.
+        self.begun = 0
         #: How undoing it went; `pending` before that.
         self.status: Status = Status.PENDING
         self.error: Error | None = None

@@ -17,12 +17,13 @@ from noetl.machine.decider import Decider, begin_block, error_of
 from noetl.machine.evaluation import count, duration
 from noetl.machine.frames import bound_of, calls_of
 from noetl.machine.held import as_data, hold, is_held
+from noetl.machine.lineage import undoable
 from noetl.machine.result import make_error
 from noetl.machine.retry import next_delay
 from noetl.machine.state import Frame, Run, Stage, Token
 from noetl.model.event import Kind
 from noetl.model.expression import Template
-from noetl.model.playbook import ActionCall, TaskCall, Work
+from noetl.model.playbook import ActionCall, OnError, TaskCall, Work
 
 #: After so many changes a token that waits for nothing lets the others go on, and time pass.
 LONGEST_TURN = 2000
@@ -247,7 +248,7 @@ def _tried(d: Decider, token: Token, frame: Frame) -> GoesOn:
     work = frame.work
     outcome = token.outcome
     assert outcome is not None
-    if work.compensate is not None and outcome["status"] == "completed":
+    if work.compensate is not None and outcome["status"] == "completed" and token.outermost.compensates is None:
         d.change(token, "remember")
     if outcome["failed"] and not token.tolerated and outcome["status"] == "failed":
         if work.retry is not None and frame.attempt > 0 and _may_retry(d.run):
@@ -314,6 +315,9 @@ def _ending(d: Decider, token: Token, frame: Frame) -> GoesOn:
     outcome = token.outcome
     store = frame.work.store
     assert outcome is not None
+    if frame.work.on_error is OnError.COMPENSATE and outcome["failed"] and not token.tolerated:
+        d.emit(Kind.STEP_UNDOING, token, {"error": outcome["error"], "compensations": undoable(d.run, token)})
+        return True
     if store is not None and (outcome["status"] == "completed" or (outcome["failed"] and token.tolerated)):
         data = outcome["data"]
         if store.name is not None:
@@ -327,6 +331,18 @@ def _ending(d: Decider, token: Token, frame: Frame) -> GoesOn:
             else:
                 d.change(token, "assign", values)
     d.change(token, "leave")
+    return True
+
+
+def _undoing(d: Decider, token: Token, frame: Frame) -> GoesOn:
+    """The step has failed: the next piece of what its branch has completed is undone, until all of it is."""
+    if frame.undoes:
+        compensation.begin(d, d.run.compensations[frame.undoes[-1] - 1], token)
+        return False
+    if token.lost:
+        d.change(token, "interrupt", -1, None)
+    else:
+        d.change(token, "leave")
     return True
 
 
@@ -373,5 +389,6 @@ _STAGES: dict[Stage, Callable[[Decider, Token, Frame], GoesOn]] = {
     Stage.EXHAUSTED: _exhausted,
     Stage.DELAYED: _delayed,
     Stage.FALLBACK: _iterated,
+    Stage.UNDOING: _undoing,
     Stage.ENDING: _ending,
 }

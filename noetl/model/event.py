@@ -21,6 +21,7 @@ class Kind(StrEnum):
     RUN_LATE = "run.late"
     STEP_STARTED = "step.started"
     STEP_COMPLETED = "step.completed"
+    STEP_UNDOING = "step.undoing"
     STEP_FAILED = "step.failed"
     STEP_CANCELLED = "step.cancelled"
     ACTION_QUEUED = "action.queued"

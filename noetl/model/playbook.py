@@ -19,11 +19,15 @@ from noetl.span import Source, Span
 
 
 class OnError(StrEnum):
-    """What becomes of a failure: of work (`fail`, `continue`) or, in a playbook, of the run (`abort`, `continue`)."""
+    """What becomes of a failure: of work (`fail`, `continue`) or, in a playbook, of the run (`abort`, `continue`).
+
+    Of the work of a step also `compensate`: what its branch has completed is undone, and then it is as with `continue`.
+    """
 
     FAIL = "fail"
     ABORT = "abort"
     CONTINUE = "continue"
+    COMPENSATE = "compensate"
 
 
 class Merge(StrEnum):

@@ -62,7 +62,8 @@ class Memo:
         self.steps: set[str] = set()
         self._known: dict[str, Known] = {}
         self._going_on: dict[str, tuple[str, Known]] = {}
-        self._undone: set[str] = set()
+        #: By step, the event with which its work was last begun to be undone.
+        self._undone: dict[str, int] = {}
         self._end: int | None = None
 
     async def read(self, store: EventStore) -> None:
@@ -73,7 +74,7 @@ class Memo:
                 self._note(event)
             after = events[-1].seq
         for known in self._known.values():
-            if known.step in self._undone:
+            if known.seq < self._undone.get(known.step, 0):
                 known.why = Why.UNDONE
             elif self._end is not None and known.seq > self._end:
                 known.why = Why.EXCLUDED
@@ -85,7 +86,7 @@ class Memo:
             if event.step == self.rerun["from"] and self._end is None:
                 self._end = event.seq
         elif event.kind == Kind.COMPENSATION_STARTED:
-            self._undone.add(event.step)
+            self._undone[event.step] = event.seq
         elif undoes(event.token):
             return
         elif event.kind == Kind.ACTION_STARTED and "key" in data:

@@ -12,7 +12,7 @@ from statistics import fmean
 from typing import Any
 
 from noetl.machine import Run, Status
-from noetl.machine.state import ENDED, ActionWait, Frame, Phase, Row, Stage, StrandsWait, Token
+from noetl.machine.state import ENDED, ActionWait, Frame, Phase, Row, Stage, StrandsWait, Token, UndoingWait
 from noetl.model.playbook import Join, Step, Take
 
 #: What a visit is in that has not ended: the first that holds for one of its tokens.
@@ -112,7 +112,7 @@ def _state_of(run: Run, token: Token) -> Status:
         return Status.RUNNING if wait.queued is None else Status.QUEUED
     if run.status is Status.PAUSED:
         return Status.PAUSED
-    return Status.RUNNING if wait is None else Status.WAITING
+    return Status.RUNNING if wait is None or isinstance(wait, UndoingWait) else Status.WAITING
 
 
 def _ahead(run: Run) -> list[Step] | None:
@@ -124,7 +124,7 @@ def _ahead(run: Run) -> list[Step] | None:
     found: dict[str, Step] = {}
     to_come: list[str] = []
     for token in run.tokens.values():
-        if token.parent is None:
+        if token.parent is None and token.compensates is None:
             moves = _moves(token.step) if token.phase is Phase.WORKING else [token.step.name]
             if moves is None:
                 return None
@@ -163,7 +163,7 @@ def _loops(run: Run) -> list[LoopProgress]:
 
 
 def _goes_through_a_loop(frame: Frame) -> bool:
-    if frame.work.loop is None or frame.iteration or frame.stage in (Stage.ENTERED, Stage.ENDING):
+    if frame.work.loop is None or frame.iteration or frame.stage in (Stage.ENTERED, Stage.UNDOING, Stage.ENDING):
         return False
     return frame.index >= 0 or frame.next > 0
 

@@ -9,6 +9,7 @@ from noetl.machine import Run, Status
 from noetl.machine.result import Error
 from noetl.machine.scope import iso
 from noetl.machine.state import Compensation, Row
+from noetl.machine.undoing import failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +70,15 @@ def report(run: Run) -> Report:
         error=run.error,
         steps=[_row(row, run.at) for row in run.rows],
         signals=[event for event, _ in run.signals],
-        compensations=[_undoing(one) for one in reversed(run.compensations)] if _undoes(run) else [],
+        compensations=[_undoing(one) for one in _undone(run)],
     )
 
 
-def _undoes(run: Run) -> bool:
-    """Whether anything has begun to be undone; what could be undone in a run that succeeds is no news."""
-    return any(one.status is not Status.PENDING for one in run.compensations)
+def _undone(run: Run) -> list[Compensation]:
+    """What was undone, then what is to be, in that order. What could be undone in a run that succeeds is no news."""
+    begun = sorted((one for one in run.compensations if one.begun), key=lambda one: one.begun)
+    fails = bool(begun) and failure(run) is not None
+    return [*begun, *(one for one in reversed(run.compensations) if not one.begun and (fails or one.cause is not None))]
 
 
 def _undoing(found: Compensation) -> dict[str, Any]:

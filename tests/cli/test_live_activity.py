@@ -190,6 +190,21 @@ def test_a_run_that_is_cancelled_says_so_of_what_still_goes_on() -> None:
     assert watched.only().remarks == ("cancelling",)
 
 
+def test_a_step_whose_branch_is_undone_says_how_much_of_it_is_left() -> None:
+    watched = Watched(
+        "tasks: [{name: undo, run: [{action: shell, cmd: x}]}]\n"
+        "steps: [{name: Work, on_error: compensate, run: [{action: noop, compensate: undo}, {action: noop, compensate: undo}, "
+        "{action: fail}]}]"
+    )
+    found, _ = watched.seen()
+    assert [(activity.name, activity.text) for activity in found] == [
+        ("Work", "failed; 2 pieces of its branch to be undone"),
+        ("Work, undone", "shell"),
+    ]
+    watched.end_actions()
+    assert watched.seen()[0][0].text == "failed; 1 piece of its branch to be undone"
+
+
 def test_parallel_items_have_their_number_and_name() -> None:
     watched = Watched(
         "tasks: [{name: build, run: [{action: shell, cmd: x, as: n}]}]\n"

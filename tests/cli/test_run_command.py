@@ -204,6 +204,37 @@ def test_a_retry_is_told_before_its_delay(case: Case) -> None:
     ).exit(0)
 
 
+def test_a_branch_that_is_undone_is_told_with_its_failure(case: Case) -> None:
+    case.file(
+        "undone.yaml",
+        """
+        apiVersion: noetl.io/v1
+        kind: Playbook
+        name: undone
+        tasks: [{name: undo, run: [{action: shell, cmd: exit 3}]}]
+        steps:
+          - {name: Book, run: [{action: noop, compensate: undo}], rule: [{case: default, run: [{step: Pay}]}]}
+          - name: Pay
+            on_error: compensate
+            run: [{action: noop, compensate: {task: undo}}, {action: shell, cmd: exit 7}]
+            rule: [{case: result.failed, run: []}]
+        """,
+    ).args("run", "undone.yaml").stdout(
+        """
+        CLOCK ✓ Book TIME -> Pay
+        CLOCK ! Pay failed, and its branch is undone: 'exit 7' exited with 7 (exit_code)
+        CLOCK · Pay is undone by 'undo'
+        CLOCK ✗ Pay is not undone: 'exit 3' exited with 3 (exit_code)
+        CLOCK · Book is undone by 'undo'
+        CLOCK ✗ Book is not undone: 'exit 3' exited with 3 (exit_code)
+        CLOCK ✗ Pay TIME: 'exit 7' exited with 7 (exit_code)
+        undone completed in TIME (2 steps, run ID)
+          Pay: not undone by 'undo': 'exit 3' exited with 3 (exit_code)
+          Book: not undone by 'undo': 'exit 3' exited with 3 (exit_code)
+        """
+    ).exit(0)
+
+
 def test_an_error_of_a_template_points_at_its_place(case: Case) -> None:
     case.file(
         "undefined.yaml",

@@ -24,6 +24,15 @@ steps:
   - {name: B, run: [{action: shell, cmd: b, compensate: {task: undo, with: {what: b}}}], rule: [{case: true, run: [{step: C}]}]}
 """
 )
+_BRANCH = (
+    _BOOKING.replace("steps:", "steps:\n  - {name: S, rule: [{case: true, run: [{step: A}, {step: D}]}]}")
+    + """
+  - {name: C, on_error: compensate, run: [{action: fail, code: full, message: full}], rule: [{case: result.failed, run: [{step: J}]}]}
+  - {name: D, run: [{action: wait, for: 1s}, {action: shell, cmd: d, compensate: {task: undo, with: {what: d}}}], rule: [{case: true, run: [{step: J}]}]}
+  - {name: J, join: all, run: [{action: shell, cmd: j, as: j}]}
+outputs: {}
+"""
+)
 
 CRASH_CASES = [
     Scenario(
@@ -77,6 +86,19 @@ steps:
         "an undoing that has begun is not stopped by a cancel",
         _BOOKING + "  - {name: C, run: [{action: fail, code: full, message: full}]}\noutputs: {}\n",
         asks=(Ask(Kind.COMPENSATION_STARTED, "cancel", {"reason": "too late"}),),
+    ),
+    Scenario(
+        "a branch that is undone is undone to the end when somebody cancels",
+        _BRANCH,
+        asks=(Ask(Kind.COMPENSATION_STARTED, "cancel", {"reason": "no longer wanted"}),),
+    ),
+    Scenario(
+        "a branch is undone on after a pause in the middle of it",
+        _BRANCH,
+        asks=(
+            Ask(Kind.COMPENSATION_STARTED, "pause", {"reason": "lunch"}),
+            Ask(Kind.RUN_PAUSED, "resume", {}),
+        ),
     ),
     Scenario(
         "a failed run is tried again until it has used its attempts",

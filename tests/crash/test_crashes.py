@@ -14,14 +14,12 @@ from corpus import CORPUS
 from crash_cases import CRASH_CASES
 from crashing import Ending, Plan, Scenario, carry_out, differences, every_plan
 from policy_cases import POLICY_CASES
-
-#: Work is undone in reverse order of completion, and here that is who was first.
-RACES_TO_BE_UNDONE = "parallel work is undone too"
+from undoing_cases import UNDOING_CASES
 
 SCENARIOS = [
     *(
-        Scenario(rehearsal.name, rehearsal.text, races=rehearsal.races or rehearsal.name == RACES_TO_BE_UNDONE)
-        for rehearsal in (*CORPUS, *CORNER_CASES, *POLICY_CASES)
+        Scenario(rehearsal.name, rehearsal.text, races=rehearsal.races or rehearsal.undoes_as_it_came)
+        for rehearsal in (*CORPUS, *CORNER_CASES, *POLICY_CASES, *UNDOING_CASES)
     ),
     *CRASH_CASES,
 ]

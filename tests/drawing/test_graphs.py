@@ -133,6 +133,7 @@ def test_a_step_shows_its_actions_and_how_they_are_done() -> None:
           parallel: true
           retry: 3
           when: not ready
+          on_error: compensate
           run:
             - {action: noop}
             - {action: noop}
@@ -152,7 +153,7 @@ def test_a_step_shows_its_actions_and_how_they_are_done() -> None:
         "shell, while n > 1",
         "task t, fallback u",
     )
-    assert node(found, "A").marks == ("at once", "if not ready", "3 attempts")
+    assert node(found, "A").marks == ("at once", "if not ready", "3 attempts", "its branch is undone if it fails")
 
 
 def test_joins_and_merges_are_marked() -> None:

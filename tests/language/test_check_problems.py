@@ -26,6 +26,7 @@ _WARNINGS = {
     "unquoted-in-shell",
     "pasted-into-sql",
     "no-timeout",
+    "nothing-to-undo",
     "literal-secret",
 }
 
@@ -455,6 +456,19 @@ steps:
 p.yaml:7:18: warning[no-timeout]: action 'shell' has no 'timeout', nor has its step or the run
     7 |       - {action: shell, cmd: [sleep, "1000"]}
       |                  ^^^^^
+""",
+    ),
+    "nothing-to-undo": (
+        """\
+steps:
+  - name: Load
+    on_error: compensate
+    run: [{action: fail}]
+""",
+        """\
+p.yaml:6:15: warning[nothing-to-undo]: step 'Load' undoes its branch when it fails, and no work has a 'compensate'
+    6 |     on_error: compensate
+      |               ^^^^^^^^^^ give the work that is to be undone a 'compensate: TASK', or write 'on_error: continue'
 """,
     ),
     "literal-secret": (

@@ -113,6 +113,7 @@ GOOD = {
     "a program": _IN_RUN + "{action: python, code: 'return 1', args: {a: [1]}, runtime: isolated}\n",
     "an action of a plug-in": _IN_RUN + "{action: teleport, to: {x: 1}, as: y}\n",
     "a task call": _IN_RUN + "{task: t, with: {a: 1}, fallback: {task: u, retry: 2}}\n",
+    "a step that undoes its branch": _IN_STEP + "on_error: compensate\n    run: []\n",
     "waiting": _IN_RUN + "{action: wait, for: 10}\n",
 }
 
@@ -139,6 +140,7 @@ BAD = {
     "a loop of two kinds": _IN_RUN + "{action: noop, loop: {items: 3, while: true}}\n",
     "an unknown type": "inputs: {a: {type: int}}\n" + _STEP,
     "a bad on_error": "on_error: retry\n" + _STEP,
+    "an action that undoes a branch": _IN_RUN + "{action: noop, on_error: compensate}\n",
 }
 
 

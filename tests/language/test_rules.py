@@ -277,6 +277,22 @@ def test_policies_of_a_step_stand_on_its_work() -> None:
     assert (work.retry.attempts, source_of(work.when)) == (2, "true")
 
 
+def test_only_a_step_may_undo_its_branch() -> None:
+    body = """\
+on_error: compensate
+tasks: [{name: t, run: []}]
+steps:
+  - {name: A, on_error: compensate, run: [{task: t, on_error: compensate}, {action: noop, compensate: t}]}
+"""
+    playbook, problems = read_body(body)
+    hint = "write it at a step: what the branch has completed is undone when the step fails"
+    assert playbook.steps["A"].work.on_error is OnError.COMPENSATE
+    assert [(problem.span.line, problem.span.column, problem.hint) for problem in problems] == [
+        (4, 11, hint),
+        (7, 63, hint),
+    ]
+
+
 def test_a_fallback_is_a_task_or_a_call_of_one() -> None:
     assert call_of("{action: noop, fallback: t}").fallback.task == "t"
     fallback = call_of("{task: t, fallback: {task: u, with: {a: 1}, retry: 2}}").fallback

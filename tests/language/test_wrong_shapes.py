@@ -64,6 +64,8 @@ def of_step(text: str) -> list[str]:
         pytest.param("when: []", "wrong-type: 'when' must be a condition, got a list", id="when a list"),
         pytest.param("on_error: abort", "bad-value: 'on_error' must be 'fail' or 'continue', got 'abort'", id="on_error"),
         pytest.param("on_error: []", "wrong-type: 'on_error' must be 'fail' or 'continue', got a list", id="on_error a list"),
+        pytest.param("on_error: compensate", "bad-value: 'on_error' must be 'fail' or 'continue', got 'compensate'", id="on_error of a step"),
+        pytest.param("loop: {items: 3, on_error: compensate}", "bad-value: 'on_error' must be 'fail' or 'continue', got 'compensate'", id="on_error of a step in a loop"),
         pytest.param("timeout: -1", "bad-duration: 'timeout' must be a duration such as '10s' or '1h30m', got the negative number '-1'", id="timeout"),
         pytest.param("fallback: [t]", "wrong-type: 'fallback' must be a task, got a list", id="fallback"),
         pytest.param("fallback: {with: {}}", "missing-key: a task call needs the key 'task'", id="fallback of nothing"),

@@ -19,6 +19,8 @@ class Rehearsal:
     path: list[str] | None = None
     #: Whether the answer may depend on which branch is first (`any`, `first`, N, `stop`).
     races: bool = False
+    #: Whether what is undone, or what first, depends on which branch is first.
+    undoes_as_it_came: bool = False
 
 
 CORPUS = [

@@ -53,6 +53,7 @@ outputs: {}
 """,
         status="failed",
         error="full",
+        undoes_as_it_came=True,
     ),
     Rehearsal(
         "a failed compensation does not keep the others from being undone",

@@ -9,9 +9,10 @@ from corner_cases import CORNER_CASES
 from corpus import CORPUS, Rehearsal
 from policy_cases import POLICY_CASES
 from simulation import Simulation, final_state, playbook_of, refold, simulate
+from undoing_cases import UNDOING_CASES
 
 each = pytest.mark.parametrize(
-    "rehearsal", [*CORPUS, *CORNER_CASES, *POLICY_CASES], ids=lambda rehearsal: rehearsal.name
+    "rehearsal", [*CORPUS, *CORNER_CASES, *POLICY_CASES, *UNDOING_CASES], ids=lambda rehearsal: rehearsal.name
 )
 
 

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from policy_cases import POLICY_CASES
 from simulation import Simulation, final_state, playbook_of, refold, simulate
 from test_properties import accepted
+from undoing_cases import UNDOING_CASES
 
 from noetl.machine import Advance, Fact, Run, decide, evolve
 from noetl.machine.snapshot import Snapshots, Unfit, form_of, restore
 
 each = pytest.mark.parametrize(
-    "rehearsal", [*CORPUS, *CORNER_CASES, *POLICY_CASES], ids=lambda rehearsal: rehearsal.name
+    "rehearsal", [*CORPUS, *CORNER_CASES, *POLICY_CASES, *UNDOING_CASES], ids=lambda rehearsal: rehearsal.name
 )
 FORKING = """
 steps:

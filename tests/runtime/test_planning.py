@@ -369,6 +369,12 @@ def test_what_stands_around_an_action_is_told(policies: str, told: dict[str, Any
     assert {name: value for name, value in work.items() if name != "touches"} == expected
 
 
+def test_a_step_that_undoes_its_branch_says_so() -> None:
+    (step,) = plan_of("steps: [{name: A, on_error: compensate, run: [{action: noop}]}]").steps
+    assert step.work is not None
+    assert (step.work.goes_on, step.work.undoes) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

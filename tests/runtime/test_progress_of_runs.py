@@ -35,6 +35,13 @@ UNJOINED = FORK.replace("join: all, ", "")
 LOOP = "steps:\n  - {name: A, run: [{action: shell, cmd: a, loop: {items: 100, parallel: 4, on_error: continue}}]}\n"
 SEQUENTIAL_LOOP = "steps:\n  - {name: A, run: [{action: shell, cmd: a, loop: {items: 10}}]}\n"
 ONE_STEP = "steps:\n  - {name: A, run: [{action: shell, cmd: a}]}\n"
+UNDONE = """
+tasks: [{name: undo, run: [{action: shell, cmd: undo}]}]
+steps:
+  - {name: A, run: [{action: shell, cmd: a, compensate: undo}], rule: [{case: default, run: [{step: B}]}]}
+  - {name: B, on_error: compensate, run: [{action: shell, cmd: b}], rule: [{case: default, run: [{step: C}]}]}
+  - {name: C, run: [{action: noop}]}
+"""
 WAITING = "steps:\n  - {name: A, run: [{action: wait, event: go}]}\n"
 
 
@@ -98,6 +105,14 @@ def test_a_paused_run_has_paused_visits_but_for_what_still_runs() -> None:
         decide(going.run, Pause(at=going.at, reason="maintenance"))
     assert progress(waiting.run, waiting.at).visits == {"paused": 1}
     assert progress(running.run, running.at).visits == {"running": 1}
+
+
+def test_a_branch_that_is_undone_is_running_and_leads_on_from_its_step() -> None:
+    going = Going(UNDONE)
+    going.end_one()
+    going.end_one(fails=True)
+    found = progress(going.run, going.at)
+    assert (found.visits, found.completed, found.total) == ({"completed": 1, "running": 1}, 1, 3)
 
 
 def test_a_loop_tells_what_is_done_and_how_long_the_rest_takes() -> None:

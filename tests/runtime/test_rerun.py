@@ -194,6 +194,29 @@ async def test_what_was_undone_is_done_again_and_undone_again(folder: Path) -> N
     assert reasons(memo) == [("Reserve", "undone")]
 
 
+async def test_what_a_branch_has_undone_is_done_again_and_what_came_after_is_taken_over(folder: Path) -> None:
+    text = (
+        UNDOES.replace(
+            "  - name: Pay",
+            """  - name: Pay
+    on_error: compensate""",
+        ).replace("test -e ready", "test -e paid || { touch paid; exit 1; }")
+        + """
+    rule: [{case: result.failed, run: [{step: Reserve}]}, {case: default, run: [{step: Ship}]}]
+  - {name: Ship, run: [{action: shell, cmd: "echo ship >> ledger"}]}
+"""
+    )
+    async with stage(folder=folder) as on:
+        first = await on.run(text)
+        assert first.succeeded
+        assert ledger(folder) == ["reserve", "pay", "undo", "reserve", "pay", "ship"]
+        (folder / "paid").unlink()
+        _, memo = await again(on, first)
+
+    assert ledger(folder) == ["reserve", "pay", "undo"]
+    assert reasons(memo) == [("Reserve", "undone")]
+
+
 async def test_what_was_done_after_a_join_is_taken_over(folder: Path) -> None:
     text = """
 steps:

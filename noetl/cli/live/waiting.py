@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from noetl.cli.text import elapsed, one_line
+from noetl.cli.text import count, elapsed, one_line
 from noetl.machine import Run, Status
-from noetl.machine.state import ActionWait, SignalWait, Stage, Timer, TimerWait, Token
+from noetl.machine.state import ActionWait, SignalWait, Stage, Timer, TimerWait, Token, UndoingWait
 
 _DAY_S = 24 * 3600
 
@@ -25,6 +25,8 @@ def waiting_of(run: Run, token: Token, now: int) -> str:
         if timer.purpose == "wait":
             return f"waits {_until(timer.due, now)}"
         return f"is tried again in {elapsed((timer.due - now) / 1e6)}"
+    if isinstance(wait, UndoingWait):
+        return f"failed; {count(len(token.frames[0].undoes) + 1, 'piece')} of its branch to be undone"
     return ""
 
 

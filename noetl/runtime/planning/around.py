@@ -55,7 +55,8 @@ def told_value(plan: Work, value: Any, outlook: Outlook) -> Any:
 
 def tell_policies(plan: Work, work: AnyWork, outlook: Outlook) -> None:
     """Retry, timeout, what becomes of a failure, and the names that keep the data."""
-    plan.goes_on = work.on_error is OnError.CONTINUE
+    plan.goes_on = work.on_error in (OnError.CONTINUE, OnError.COMPENSATE)
+    plan.undoes = work.on_error is OnError.COMPENSATE
     if work.retry is not None:
         plan.attempts = _plain(told_value(plan, work.retry.attempts, outlook))
     if work.timeout is not None:

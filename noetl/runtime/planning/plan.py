@@ -37,7 +37,8 @@ class Work(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     `touches` is None where the handler does not tell. `needs` are the reasons for which a part of it is not known.
     `problems` are sentences on what would fail. `skipped` says that its `when` is known to be false, `goes_on` that its
-    failure does not stop what it belongs to. `parallel` bounds how many `calls` run at once, 0 is without a bound.
+    failure does not stop what it belongs to, `undoes` that what the branch has completed is undone first. `parallel`
+    bounds how many `calls` run at once, 0 is without a bound.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Work(msgspec.Struct, kw_only=True, omit_defaults=True):
     attempts: int | str | None = None
     timeout: float | str | None = None
     goes_on: bool = False
+    undoes: bool = False
     sets: list[str] = []
     limit: str | None = None
     runtime: str | None = None
