@@ -46,6 +46,12 @@ def test_a_compensation_that_fails_in_a_branch_is_told() -> None:
     assert done.run.rows[0].status == "failed"
 
 
+def test_undoing_goes_on_when_the_timeout_of_its_step_has_passed() -> None:
+    (row,) = simulate(CASES["the timeout of a step does not count what is undone"].text).run.rows
+    assert row.ended_at is not None
+    assert (row.status, round((row.ended_at - row.started_at) / 1e6)) == ("completed", 15)
+
+
 def test_two_branches_can_be_undone_at_once() -> None:
     run = _until(CASES["two branches are undone at the same time"].text, Kind.COMPENSATION_STARTED, 2)
     assert len([timer for timer in outstanding(run.run).timers.values() if timer]) == 2
