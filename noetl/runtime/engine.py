@@ -108,6 +108,7 @@ class Engine:
         self._runners: dict[str, Runner] = {}
         self._publisher = Publisher()
         self.publish = self._publisher.publish
+        self.deliver = self._publisher.deliver
         self._obeying = Obeying(self._runners)
         self._adopting = Adopting(self, max_lost)
         self._recovery = Recovery(self)
@@ -159,7 +160,7 @@ class Engine:
         self._recovery.close()
         self._adopting.close()
         await asyncio.gather(*(runner.close() for runner in list(self._runners.values())))
-        self._publisher.deliver()
+        self.deliver()
         await self._resources.close()
         await self.ownership.close()
         await self.store.close()

@@ -79,6 +79,8 @@ class Host(Protocol):
 
     def publish(self, events: list[Event]) -> None: ...
 
+    def deliver(self) -> None: ...
+
     async def resource(self, kind: type[Resource], key: str) -> Resource: ...
 
     def follow(self, failed: Runner) -> asyncio.Task[Runner]: ...
@@ -508,6 +510,8 @@ class Runner:
         self._let_go()
         if self.run.again is not None:
             self.following = self.host.follow(self)
+        # Whoever waits for the end has been told of all that led to it.
+        self.host.deliver()
         if not self.over.done():
             self.over.set_result(report(self.run))
 

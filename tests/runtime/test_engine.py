@@ -74,6 +74,12 @@ async def test_a_registered_handler_is_called_with_what_it_may_know(rebuilds: bo
     assert {"action.progress", "log"} <= set(on.kinds())
 
 
+async def test_whoever_waits_for_the_end_has_been_told_of_all_that_led_to_it() -> None:
+    async with stage() as on:
+        await on.run("steps: [{name: One, run: [{action: set, values: {a: 1}}]}]\n")
+        assert on.kinds() == ["run.started", "step.started", "step.completed", "run.completed"]
+
+
 async def test_the_name_of_a_handler_can_be_taken_once() -> None:
     with pytest.raises(NoetlError, match="already"):
         noetl.Engine(handlers=[Probe(), Probe()])
