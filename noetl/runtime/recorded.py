@@ -54,7 +54,10 @@ async def _fold(store: EventStore, run: Run) -> Run:
         # Nobody has anything in hand of this run yet, so what has changed need not be remembered.
         changed(run)
         if len(events) < PAGE:
-            return run
+            break
+    if run.seq == 0:
+        raise ReplayError(f"the log of run '{run.id}' has no events: it is damaged")
+    return run
 
 
 class Playbooks:

@@ -438,6 +438,21 @@ async def test_nothing_is_left_running_of_an_action_that_is_given_up(tmp_path: P
     assert is_gone(pid)
 
 
+async def test_a_run_without_events_is_said_to_be_damaged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = str(tmp_path / "runs.db")
+    async with stage(store) as on:
+        handle = await on.start(WAITING)
+    with closing(sqlite3.connect(store)) as connection:
+        connection.execute("DELETE FROM batches")
+        connection.commit()
+
+    async with stage(store) as on:
+        with pytest.raises(ReplayError, match="has no events: it is damaged"):
+            await on.engine.resume(handle.execution_id)
+        assert await on.engine.recover() == []
+    assert "cannot be recovered" in caplog.text
+
+
 async def test_who_asks_at_the_same_time_gets_the_same_run(tmp_path: Path) -> None:
     store = str(tmp_path / "runs.db")
     async with stage(store) as on:
