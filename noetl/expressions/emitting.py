@@ -8,6 +8,7 @@ function holds no code for failure, and what it does not know at all is simply n
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -55,6 +56,9 @@ _COMPARISONS = {
     "in": "in",
     "notin": "not in",
 }
+#: As many as there are texts that are kept (`compiler`).
+_KEPT = 10_000
+
 _LITERALS = (nodes.Const, nodes.List, nodes.Tuple, nodes.Dict, nodes.TemplateData)
 
 
@@ -119,12 +123,35 @@ def emit(tree: nodes.Template | nodes.Expr, *, lenient: bool) -> Callable[[Evalu
         else:
             rewritten = Rewriter(lenient=lenient).value(tree)
             body = writer.expression(rewritten) if lenient else writer.result(rewritten)
-        module = compile(_FRAME.format(body=body), "<expression>", "exec")
-    except (_Unknown, SyntaxError, RecursionError, MemoryError):
+    except (_Unknown, RecursionError):
         # Python's own limits on nesting are no limits of ours.
         return None
+    source = _FRAME.format(body=body)
+    return lambda otherwise: _made_when_used(source, otherwise)
+
+
+def _made_when_used(source: str, otherwise: Evaluate) -> Evaluate:
+    """Compiles what is evaluated, for of a large playbook most is only checked."""
+    made: Evaluate | None = None
+
+    def evaluate(scope: Names) -> Any:
+        nonlocal made
+        if made is None:
+            code = _code(source)
+            made = otherwise if code is None else FunctionType(code, _NAMESPACE, argdefs=(otherwise,))
+        return made(scope)
+
+    return evaluate
+
+
+@lru_cache(_KEPT)
+def _code(source: str) -> CodeType | None:
+    try:
+        module = compile(source, "<expression>", "exec")
+    except (SyntaxError, RecursionError, MemoryError):
+        return None
     (code,) = (constant for constant in module.co_consts if isinstance(constant, CodeType))
-    return lambda otherwise: FunctionType(code, _NAMESPACE, argdefs=(otherwise,))
+    return code
 
 
 class _Writer:
