@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_right
 from typing import ClassVar
 
 import msgspec
 
-from noetl.language.positions import value_positions
 from noetl.span import Source, Span
 
 #: What a scalar may hold.
@@ -26,15 +26,14 @@ class Document:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self._starts = [0, *(match.end() for match in re.finditer("\n", source.text))]
+        self._starts = [0, *(match.end() for match in re.finditer("\n", source.text)), sys.maxsize]
 
     def span(self, start: int, end: int) -> Span:
         """The text from `start` to `end`, or what of it stands on the first line."""
         line = bisect_right(self._starts, start)
-        first = self._starts[line - 1]
-        if line < len(self._starts) and end >= self._starts[line]:
-            end = self._starts[line] - 1
-        return Span(self.source, line, start - first + 1, max(1, end - start))
+        after = self._starts[line]
+        length = (end if end < after else after - 1) - start
+        return Span(self.source, line, start - self._starts[line - 1] + 1, length if length > 0 else 1)
 
 
 class Node(msgspec.Struct, gc=False, eq=False):
@@ -77,6 +76,8 @@ class Scalar(Node, gc=False, eq=False):
             # Nothing is escaped or folded.
             start = self.start + quotes + offset
             return self.document.span(start, start + length)
+        from noetl.language.positions import value_positions
+
         raw = self.document.source.text[self.start : self.end]
         positions = value_positions(raw, self.text, self.style)
         if positions is None or offset >= len(positions):

@@ -35,13 +35,13 @@ class Policies(TypedDict):
     on_error: OnError
 
 
-_NONE = Policies(when=None, loop=None, retry=None, timeout=None, on_error=OnError.FAIL)
+NO_POLICIES = Policies(when=None, loop=None, retry=None, timeout=None, on_error=OnError.FAIL)
 
 
 def read_policies(fields: Fields, on_error: Collection[str] = _ON_ERROR) -> Policies:
     """`on_error` are the words that it may be."""
-    if _NONE.keys().isdisjoint(fields.node.entries):
-        return _NONE
+    if NO_POLICIES.keys().isdisjoint(fields.node.entries):
+        return NO_POLICIES
     loop, retry = fields.get("loop"), fields.get("retry")
     return Policies(
         when=fields.condition("when"),

@@ -23,8 +23,8 @@ MAX_CHARACTERS = 32 * 1024 * 1024
 
 # Said of what is forbidden: the ranges of what is allowed take twenty times as long to compile.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-#: Anchor and tag, which stand before the node that they are about.
-_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*(?:[&!][^\s,\[\]{}]*(?=[\s,\]}]|$)\s*)?")
+#: Anchor and tag, which stand before the node that they are about; compiled only for a text that has some.
+_PROPERTIES = r"(?:[&!]\S*\s+)*(?:[&!][^\s,\[\]{}]*(?=[\s,\]}]|$)\s*)?"
 
 
 def read(source: Source, problems: list[Problem]) -> Node | None:
@@ -143,7 +143,7 @@ class _Builder:
         return node
 
     def _content_start(self, start: int, end: int) -> int:
-        properties = _PROPERTIES.match(self._text, start, end)
+        properties = re.compile(_PROPERTIES).match(self._text, start, end)
         return start if properties is None else properties.end()
 
     def _tagged(self, event: Any, text: str, style: str) -> Any:
@@ -254,5 +254,4 @@ def _events(text: str) -> Iterator[Any]:
         parser = CParser(text)
     except ImportError:
         parser = yaml.SafeLoader(text)
-    while (event := parser.get_event()) is not None:
-        yield event
+    return iter(parser.get_event, None)

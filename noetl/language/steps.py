@@ -22,6 +22,7 @@ _CASE_KEYS = ("case", "run")
 #: Keys of a step that say something about its work.
 _WORK_KEYS = ("when", "loop", "retry", "timeout", "on_error", "compensate")
 _JOINS = tuple(str(join) for join in Join)
+_MERGES = tuple(str(merge) for merge in Merge)
 _PRIORITIES = ("high", "normal", "low")
 _ALWAYS = frozenset({"default", "true", "True", "TRUE"})
 
@@ -55,7 +56,7 @@ def read_step(program: Program, node: Mapping, name: Scalar, index: int, paralle
     fields = Fields(report, node, f"step '{name.text}'", _STEP_KEYS)
     bound = _parallel(fields, parallel)
     rule = fields.get("rule")
-    merge = fields.choice("merge", [str(merge) for merge in Merge])
+    merge = fields.choice("merge", _MERGES)
     work = _work(program, fields, name.text, bound)
     cases = () if rule is None else _cases(program, rule, name.text, bound)
     if rule is None and work is None and not fields.has_misspelt("run", "rule"):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from noetl.language import literals
 from noetl.language.fields import Fields
 from noetl.language.nodes import Mapping, Node, Scalar
 from noetl.language.options import read_options, shape_of
-from noetl.language.policies import read_policies, read_store
+from noetl.language.policies import NO_POLICIES, Policies, read_policies, read_store
 from noetl.language.program import Call, Program
 from noetl.language.report import head
 from noetl.language.schema import RUNTIMES
@@ -26,7 +26,19 @@ _SPARE_KEYS = ("task", "with", "retry", "timeout", "description")
 _KINDS = ("action", "task", "step")
 
 
-class Item(NamedTuple):
+class _Around(Policies):
+    """What stands around a call, by the names of its fields in the model."""
+
+    store: Store | None
+    fallback: TaskCall | None
+    compensate: TaskCall | None
+
+
+_NOTHING_AROUND = _Around(**NO_POLICIES, store=None, fallback=None, compensate=None)
+_AROUND_KEYS = frozenset(_SHARED_KEYS) - {"description"}
+
+
+class Item(msgspec.Struct, frozen=True, gc=False):
     """An item of a `run` list: its position in the list, and whether it is an action, a task or a step."""
 
     position: int
@@ -92,8 +104,12 @@ def _items(program: Program, node: Node, *, moves: bool) -> list[Item]:
         program.report.wrong_type("'run'", "a list", node, f"write 'run: [{item}]'")
         return []
     nodes = literals.sequence(program.report, node, "'run'") or []
-    kinds = [(index, item, _kind(program, item, moves=moves)) for index, item in enumerate(nodes)]
-    return [Item(index, item, kind) for index, item, kind in kinds if kind is not None]
+    found = []
+    for index, entry in enumerate(nodes):
+        kind = _kind(program, entry, moves=moves)
+        if kind is not None:
+            found.append(Item(index, entry, kind))
+    return found
 
 
 def _kind(program: Program, item: Node, *, moves: bool) -> str | None:
@@ -196,17 +212,11 @@ def _task_call(program: Program, item: Mapping, place: str, keys: tuple[str, ...
     name, node = fields.text("task"), fields.get("task")
     target = None if name is None or node is None else _target(program, node, name, "task")
     id = None if target is None else program.reserve()
-    policies = read_policies(fields)
-    store = _store(fields)
     args = _arguments(program, fields)
-    fallback = read_spare(program, fields, "fallback", f"{place}.fallback")
-    compensate = read_spare(program, fields, "compensate", f"{place}.compensate")
+    around = _around(program, fields, place)
     if target is None or id is None or node is None:
         return None
-    call = TaskCall(
-        id=id, place=place, span=node.span, task=target, args=args,
-        store=store, fallback=fallback, compensate=compensate, **policies,
-    )  # fmt: skip
+    call = TaskCall(id=id, place=place, span=node.span, task=target, args=args, **around)
     program.keep(call)
     return call
 
@@ -231,20 +241,27 @@ def _action_call(program: Program, item: Mapping, place: str) -> ActionCall | No
     fields = Fields(report, item, f"action '{name}'", keys)
     fields.text("description")
     id = program.reserve()
-    policies = read_policies(fields)
-    store = _store(fields)
     own = {key: entry for key, entry in item.entries.items() if key not in _ACTION_KEYS and key in keys}
     options = read_options(program, fields, own, name, shape)
-    fallback = read_spare(program, fields, "fallback", f"{place}.fallback")
-    compensate = read_spare(program, fields, "compensate", f"{place}.compensate")
     call = ActionCall(
         id=id, place=place, span=node.span, action=name or "noop", options=options,
         later={} if shape is None else {key: later for key, later in shape.later.items() if key in options},
         limit=_limit(program, fields), runtime=_runtime(fields, () if shape is None else shape.runtimes),
-        store=store, fallback=fallback, compensate=compensate, **policies,
+        **_around(program, fields, place),
     )  # fmt: skip
     program.keep(call)
     return call
+
+
+def _around(program: Program, fields: Fields, place: str) -> _Around:
+    if _AROUND_KEYS.isdisjoint(fields.node.entries):
+        return _NOTHING_AROUND
+    return _Around(
+        **read_policies(fields),
+        store=_store(fields),
+        fallback=read_spare(program, fields, "fallback", f"{place}.fallback"),
+        compensate=read_spare(program, fields, "compensate", f"{place}.compensate"),
+    )
 
 
 def _store(fields: Fields) -> Store | None:

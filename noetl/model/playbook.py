@@ -286,7 +286,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             and only.plain
             and only.store is None
             and "values" in only.options
-            and isinstance(only.options["values"].value, Mapping)
+            and isinstance(only.options["values"].value, dict)
         )
         msgspec.structs.force_setattr(self, "quick", only if simple else None)
 
