@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 import math
 import re
@@ -140,7 +139,9 @@ def _foreign(value: Any) -> Any:
     kind = type(value)
     if isinstance(value, msgspec.Struct):
         return _mapping(msgspec.structs.asdict(value))
-    if dataclasses.is_dataclass(kind):
+    if hasattr(kind, "__dataclass_fields__"):
+        import dataclasses
+
         return _mapping({field.name: getattr(value, field.name) for field in dataclasses.fields(kind)})
     if any(base.__module__.partition(".")[0] in _TEXTUAL_MODULES for base in kind.__mro__):
         return str(value)

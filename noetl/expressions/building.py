@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
@@ -10,10 +11,12 @@ from noetl.expressions.checking import check_words, read_paths
 from noetl.expressions.emitting import Evaluate, emit
 from noetl.expressions.errors import CompileError
 from noetl.expressions.reading import read_expression, read_template
-from noetl.expressions.rendering import Renderer
 from noetl.expressions.templates import is_template
 from noetl.expressions.vocabulary import RECORDED
 from noetl.model.expression import Path
+
+if TYPE_CHECKING:
+    from noetl.expressions.rendering import Renderer
 
 
 def build(text: str, *, lenient: bool) -> tuple[frozenset[Path], Callable[[Evaluate], Evaluate] | None]:
@@ -28,6 +31,8 @@ def build(text: str, *, lenient: bool) -> tuple[frozenset[Path], Callable[[Evalu
 
 def build_renderer(text: str, names: frozenset[str], *, lenient: bool) -> Renderer:
     """The reference for a text that `build` has accepted."""
+    from noetl.expressions.rendering import Renderer
+
     return Renderer(read_tree(text, lenient=lenient), names, lenient=lenient)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import html
 import json
 import shlex
 from typing import Any
@@ -110,4 +109,6 @@ def sql_identifier(value: Any) -> str:
 
 def escape(value: Any) -> str:
     """`escape`: for HTML and XML."""
-    return html.escape(text(value))
+    from html import escape
+
+    return escape(text(value))

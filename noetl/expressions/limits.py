@@ -150,12 +150,12 @@ def number_range(*bounds: Any) -> range:
     return numbers
 
 
-_CONVERSION = re.compile(r"%(?:\([^)]*\))?[-#0 +]*(\*|\d+)?(?:\.(\*|\d+))?[hlL]?(.)", re.DOTALL)
+_CONVERSION = r"(?s)%(?:\([^)]*\))?[-#0 +]*(\*|\d+)?(?:\.(\*|\d+))?[hlL]?(.)"
 
 
 def format_percent(pattern: str, values: Any) -> str:
     """`pattern % values` with bounded widths."""
-    for width, precision, _ in _CONVERSION.findall(pattern):
+    for width, precision, _ in re.findall(_CONVERSION, pattern):
         if "*" in (width, precision):
             raise Refused("a width that is itself a value ('*') is not possible")
         check_width(int(width or 0))

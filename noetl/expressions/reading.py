@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+import msgspec
 from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.lexer import Token, TokenStream, describe_token
@@ -13,7 +13,6 @@ from jinja2.parser import Parser
 
 from noetl.expressions.environment import STRICT
 from noetl.expressions.errors import CompileError
-from noetl.expressions.syntax_errors import sentence
 
 # Jinja reads all line ends as `\n`, and a template must give back what it was: one of these stands for `\r` meanwhile.
 _STAND_INS = "\x1f\x1e\x1d\x1c"
@@ -22,8 +21,7 @@ _BACKSLASH = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = frozenset("\\'\"nrtxuU\n")
 
 
-@dataclass(frozen=True, slots=True)
-class RawToken:
+class RawToken(msgspec.Struct, frozen=True):
     """A piece of the text as Jinja's lexer cuts it."""
 
     offset: int
@@ -112,6 +110,8 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def _malformed(error: TemplateSyntaxError, offset: int, text: str, bare: bool | None = None) -> CompileError:
+    from noetl.expressions.syntax_errors import sentence
+
     message, hint = sentence(str(error.message))
     length = 1
     if bare is not None:

@@ -13,7 +13,6 @@ from typing import Any
 
 from noetl.expressions.errors import Refused
 from noetl.expressions.limits import check_size, describe
-from noetl.expressions.regex_cost import ExponentialPattern, estimate
 from noetl.expressions.text import text
 
 _LONGEST_PATTERN = 1_000
@@ -81,6 +80,8 @@ def _prepared(pattern: Any, ignorecase: bool, multiline: bool, length: int) -> r
 
 @lru_cache(256)
 def _judged(pattern: str, flags: int) -> tuple[re.Pattern[str], int]:
+    from noetl.expressions.regex_cost import ExponentialPattern, estimate
+
     try:
         compiled = re.compile(pattern, flags)
         cost = estimate(pattern, flags)

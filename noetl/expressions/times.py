@@ -12,8 +12,8 @@ from noetl.units import format_duration, parse_duration
 
 _LONGEST_PATTERN = 200
 # The C library reads `%1000d` as a width.
-_PADDED_FIELD = re.compile(r"%[-_0^#]*\d")
-_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
+_PADDED_FIELD = r"%[-_0^#]*\d"
+_OFFSET = r"([+-])(\d{2}):?(\d{2})"
 
 
 def to_datetime(value: Any, format: str | None = None, parse: str | None = None, add: Any = 0, zone: Any = None) -> Any:
@@ -67,7 +67,7 @@ def _moment(value: Any, parse: str | None) -> datetime:
 
 
 def _check_pattern(pattern: str) -> None:
-    if not isinstance(pattern, str) or len(pattern) > _LONGEST_PATTERN or _PADDED_FIELD.search(pattern):
+    if not isinstance(pattern, str) or len(pattern) > _LONGEST_PATTERN or re.search(_PADDED_FIELD, pattern):
         raise Refused(f"a format of 'datetime' is a text of at most {_LONGEST_PATTERN} characters, without widths")
 
 
@@ -87,7 +87,7 @@ def _seconds(text: Any) -> float:
 def _zone(zone: Any) -> timezone:
     if zone is None or zone in ("UTC", "Z"):
         return UTC
-    found = _OFFSET.fullmatch(zone) if isinstance(zone, str) else None
+    found = re.fullmatch(_OFFSET, zone) if isinstance(zone, str) else None
     if found is None:
         raise Refused("a zone of 'datetime' is an offset such as '+02:00'")
     offset = timedelta(hours=int(found[2]), minutes=int(found[3]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_ESCAPE = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)")
+_ESCAPE = r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)"
 #: The two characters that YAML's escape is shorter; noncharacters, which no text has.
 _FILLER = "\ufdd0\ufdd0"
 
@@ -13,7 +13,7 @@ def joined(text: str) -> str:
     """A JSON document with its surrogate pairs as single escapes of the same length; any other text as it is."""
     if not text.lstrip().startswith(("{", "[")):
         return text
-    return _ESCAPE.sub(_join, text)
+    return re.sub(_ESCAPE, _join, text)
 
 
 def _join(escape: re.Match[str]) -> str:

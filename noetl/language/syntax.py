@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 #: A `{{` where a value begins: without quotes YAML takes it for a mapping.
-_UNQUOTED = re.compile(r"(?:(?<=: )|(?<=- )|(?<=, )|(?<=[\[,])|(?<=:  ))\{\{(?:[^\n]*\}\})?")
-_KEY = re.compile(r"\s*(?:- +)*[\w.\"'-]+\s*:(?=\s|$)")
+_UNQUOTED = r"(?:(?<=: )|(?<=- )|(?<=, )|(?<=[\[,])|(?<=:  ))\{\{(?:[^\n]*\}\})?"
+_KEY = r"\s*(?:- +)*[\w.\"'-]+\s*:(?=\s|$)"
 #: A key whose colon no blank follows, which makes all of it a text.
-_STUCK = re.compile(r"\s*(?:- +)*[\w-]+:(?=[^\s:/])")
+_STUCK = r"\s*(?:- +)*[\w-]+:(?=[^\s:/])"
 _INDENTATION = "check the indentation of this line and of those above"
 
 
@@ -56,7 +56,7 @@ def _unquoted_near(text: str, origin: int, place: int) -> Fault | None:
     for offset in (place, origin):
         start = text.rfind("\n", 0, offset) + 1
         end = _line_end(text, start)
-        found = _UNQUOTED.search(text, start, end)
+        found = re.compile(_UNQUOTED).search(text, start, end)
         if found and found.start() <= place:
             return unquoted_template(text, found.start(), _value_end(text, found.end(), end))
     return None
@@ -97,7 +97,7 @@ def _cannot_start(text: str, origin: int, place: int) -> Fault:
 
 def _colon(text: str, origin: int, place: int) -> Fault:
     start = text.rfind("\n", 0, place) + 1
-    key = _KEY.match(text, start)
+    key = re.compile(_KEY).match(text, start)
     if key is not None and key.end() > place:
         first = start + len(key[0]) - len(key[0].lstrip())
         above = text.rfind("\n", 0, max(start - 1, 0)) + 1
@@ -137,7 +137,7 @@ def _unended(text: str, origin: int, place: int) -> Fault:
 
 
 def _stuck(text: str, line: int) -> Fault | None:
-    found = _STUCK.match(text, line)
+    found = re.compile(_STUCK).match(text, line)
     if found is None:
         return None
     return Fault("after the ':' of a key a blank is missing", found.end() - 1, found.end())

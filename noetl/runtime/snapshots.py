@@ -1,17 +1,23 @@
-"""When the state of a run is saved, and how it is found again. What is saved is the machine's."""
+"""When the state of a run is saved, and how it is found again. What is saved is the machine's.
+
+Most runs are too short to be saved, so what saves them is imported when the first state is.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from time import thread_time
+from typing import TYPE_CHECKING
 
 from noetl.errors import StoreError
 from noetl.machine import Run
-from noetl.machine.snapshot import Snapshots, Unfit, form_of, restore
 from noetl.model.playbook import Playbook
 from noetl.store.base import EventStore, Snapshot
 from noetl.version import VERSION
+
+if TYPE_CHECKING:
+    from noetl.machine.snapshot import Snapshots
 
 #: A snapshot is taken when a run has so many events more than at the last one, and half as many again: what is saved
 #: grows with the run, so that all of them together cost a few times as much as the last.
@@ -32,7 +38,7 @@ class SnapshotKeeper:
     def __init__(self, store: EventStore, run: Run, every: int) -> None:
         self._store = store
         self._every = every
-        self._snapshots = Snapshots()
+        self._snapshots: Snapshots | None = None
         self._look_at: float = float("inf") if every == 0 else run.seq + every
         self._due = run.seq + distance(run.seq, every)
         self._saving: asyncio.Task[None] | None = None
@@ -41,21 +47,27 @@ class SnapshotKeeper:
         """The run has come as far as the events that are `written` when this future is done."""
         if run.seq < self._look_at or run.over:
             return
+        if self._snapshots is None:
+            from noetl.machine.snapshot import Snapshots
+
+            self._snapshots = Snapshots()
         prepared = self._snapshots.prepare(run, 2 * self._every)
         self._look_at = run.seq + (self._every if prepared else 1)
         if prepared and run.seq >= self._due and (self._saving is None or self._saving.done()):
-            self._take(run, written)
+            self._take(self._snapshots, run, written)
 
     def close(self) -> None:
         self._look_at = float("inf")
         if self._saving is not None:
             self._saving.cancel()
 
-    def _take(self, run: Run, written: asyncio.Future[None]) -> None:
+    def _take(self, snapshots: Snapshots, run: Run, written: asyncio.Future[None]) -> None:
+        from noetl.machine.snapshot import Unfit
+
         # Of this thread alone: a busy machine is no reason to save less often.
         began_at = thread_time()
         try:
-            state = self._snapshots.take(run)
+            state = snapshots.take(run)
         except Unfit as error:
             _log.debug("the state of run %s cannot be saved: %s", run.id, error)
             self._look_at = float("inf")
@@ -77,6 +89,8 @@ async def restored(store: EventStore, execution_id: str, playbook: Playbook) -> 
     snapshot = await store.snapshot(execution_id)
     if snapshot is None:
         return None
+    from noetl.machine.snapshot import Unfit, restore
+
     try:
         if snapshot.form != _form(playbook):
             raise Unfit("it is of another playbook, or another version of noetl")
@@ -96,4 +110,6 @@ def distance(seq: int, every: int, took_s: float = 0.0) -> int:
 
 
 def _form(playbook: Playbook) -> str:
+    from noetl.machine.snapshot import form_of
+
     return form_of(playbook, VERSION)

