@@ -23,6 +23,7 @@ BENCHES = {
     "start": benches.start,
     "node": benches.node,
     "file": benches.file,
+    "load": benches.load,
     "fan-out": benches.fan_out,
     "runs": benches.runs,
     "waiting": benches.waiting,

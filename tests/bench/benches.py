@@ -63,6 +63,18 @@ def file(bench: Workbench) -> list[Row]:
     ]
 
 
+def load(bench: Workbench) -> list[Row]:
+    """A large file, read and checked; libyaml only makes nodes of it."""
+    chain = bench.file("chain.yaml", texts.chain(NODES))
+    found = Interleaved(
+        max(1, bench.turns // 2),
+        floor=lambda: bench.floor("compose", chain),
+        ours=lambda: bench.validate(chain),
+    )
+    note = f"peak {found.peak_mib():.0f} MiB"
+    return [found.row(f"load: {NODES} `set` steps read and checked, against libyaml alone", note=note)]
+
+
 def fan_out(bench: Workbench) -> list[Row]:
     """A fork into many branches, and their join; as many parallel iterations of a loop."""
     fork = bench.file("fan_out.yaml", texts.fan_out(BRANCHES))

@@ -43,6 +43,14 @@ def node(count: int, database: str) -> None:
     asyncio.run(chain())
 
 
+def compose(file: str) -> None:
+    """Have libyaml make nodes of a file."""
+    import yaml
+
+    with open(file) as text:
+        assert yaml.compose(text.read(), Loader=yaml.CSafeLoader) is not None
+
+
 def spawn(count: int) -> None:
     """Start `true` and wait for it, again and again."""
     import os
@@ -103,5 +111,12 @@ def download(url: str, file: str) -> None:
 
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
-    floors = {"node": node, "spawn": spawn, "copy": copy, "requests": requests, "download": download}
+    floors = {
+        "node": node,
+        "compose": compose,
+        "spawn": spawn,
+        "copy": copy,
+        "requests": requests,
+        "download": download,
+    }
     floors[name](*(int(a) if a.isdigit() else a for a in arguments))
