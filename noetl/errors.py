@@ -14,9 +14,10 @@ NoetlError
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from noetl.span import Span
 
@@ -41,8 +42,7 @@ class ErrorKind(StrEnum):
 RETRYABLE_KINDS = frozenset({ErrorKind.TRANSIENT, ErrorKind.SYSTEM})
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """One finding about a playbook: a stable code, one sentence, the place, and a hint where one helps."""
 
     code: str

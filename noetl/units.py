@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from noetl.grammar import grammar_file
 
@@ -38,8 +39,7 @@ _LONGEST_TEXT = 100
 _LONGEST_S = 36_525 * 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(msgspec.Struct, frozen=True):
     """`count` starts in every `per_s` seconds."""
 
     count: float

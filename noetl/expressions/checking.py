@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import isinf
 
+import msgspec
 from jinja2 import meta, nodes
 from jinja2.exceptions import TemplateSyntaxError
 
@@ -35,8 +35,7 @@ _REFUSED: dict[type[nodes.Node], tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
+class _Fault(msgspec.Struct, frozen=True):
     """A word that there is not; it stands at or after `offset`. Without a word, what stands there is meant."""
 
     code: str

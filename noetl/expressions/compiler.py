@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from noetl.errors import ExpressionError
 from noetl.expressions.plain_paths import path_evaluator, plain_path
@@ -47,8 +48,7 @@ def compile_text(text: str, at: Callable[[int, int], Span], *, lenient: bool) ->
     )
 
 
-@dataclass(frozen=True)
-class _Meaning:
+class _Meaning(msgspec.Struct, frozen=True, dict=True):
     """What all places with the same text share; `make` gives the fast evaluator for a way out, where there is one."""
 
     text: str

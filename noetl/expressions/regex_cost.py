@@ -10,8 +10,9 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 # The parser of the standard library; typeshed does not know it.
 _parse: Callable[[str, int], Any] = importlib.import_module("re._parser").parse
@@ -38,16 +39,14 @@ class ExponentialPattern(Exception):
     """The pattern may take time that doubles with every character."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(msgspec.Struct, frozen=True):
     """At most `factor * n**degree` steps for a text of n characters."""
 
     degree: int
     factor: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Ways:
+class _Ways(msgspec.Struct, frozen=True):
     """`degree` and `factor`: in how many ways a part can match; `work`: the degree of the time that takes."""
 
     degree: int = 0

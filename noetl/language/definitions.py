@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from noetl.language import literals
 from noetl.language.fields import Fields
@@ -10,14 +10,14 @@ from noetl.language.nodes import Mapping, Node, Scalar
 from noetl.language.report import Report, head
 
 
-class Named(NamedTuple):
+class Named(msgspec.Struct, frozen=True, gc=False):
     """A step or task that has been found, and not yet read."""
 
     name: Scalar
     node: Mapping
 
 
-class Definitions(NamedTuple):
+class Definitions(msgspec.Struct, frozen=True):
     """`others` have no name of their own; they are read for the problems in them."""
 
     by_name: dict[str, Named]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import count
+
+import msgspec
 
 from noetl.language.inline import INLINE
 from noetl.language.report import Report
@@ -14,8 +15,7 @@ from noetl.model.playbook import ActionCall, Block, TaskCall
 Call = ActionCall | TaskCall
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
+class Program(msgspec.Struct, frozen=True, kw_only=True):
     """The names may be used before they are defined, so they are collected before anything else is read."""
 
     report: Report
@@ -23,8 +23,8 @@ class Program:
     steps: frozenset[str]
     tasks: frozenset[str]
     limits: frozenset[str]
-    found: dict[int, Call | Block] = field(default_factory=dict)
-    ids: Iterator[int] = field(default_factory=count)
+    found: dict[int, Call | Block] = msgspec.field(default_factory=dict)
+    ids: Iterator[int] = msgspec.field(default_factory=count)
 
     def shape(self, action: str) -> ActionShape | None:
         """The shape of an action, the language's own first; None where there is none of this name."""

@@ -6,8 +6,9 @@ Covers the part of JSON Schema that the schemas of handlers are made of, in sent
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from noetl.model.playbook import Later
 
@@ -15,8 +16,7 @@ from noetl.model.playbook import Later
 RUNTIMES = ("in-process", "isolated", "callback")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionShape:
+class ActionShape(msgspec.Struct, frozen=True, kw_only=True):
     """`schema` is the JSON Schema of the mapping of the action's own keys, with its `$defs`.
 
     `program_text` names the keys that are never templates; `runtimes` what `runtime` may say. `verify` is given the
@@ -31,7 +31,7 @@ class ActionShape:
     runtimes: tuple[str, ...] = ("in-process",)
     verify: Callable[[Mapping[str, Any]], object] | None = None
     fault_in: Callable[[str, str], tuple[int, int, str] | None] | None = None
-    later: Mapping[str, Later] = field(default_factory=dict)
+    later: Mapping[str, Later] = msgspec.field(default_factory=dict)
 
     @property
     def keys(self) -> Mapping[str, Any]:

@@ -6,10 +6,11 @@ Knows the log of that run, and how to tell the same action again; decides nothin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from noetl.machine import Run, RunAction
 from noetl.machine.held import as_data
@@ -33,8 +34,7 @@ class Why(StrEnum):
     UNREACHED = "unreached"  # the new run has not come to it
 
 
-@dataclass(slots=True, kw_only=True)
-class Known:
+class Known(msgspec.Struct, kw_only=True):
     """An action that the earlier run has completed. `why` says why it is not taken over; None while it may be."""
 
     step: str
@@ -45,7 +45,7 @@ class Known:
     options: Mapping[str, Any]
     held: Mapping[str, Any]
     data: Any = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = msgspec.field(default_factory=dict)
     why: Why | None = None
     reused: bool = False
     #: The options that the new run has rendered otherwise.

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
+
+import msgspec
 
 from noetl.machine import Run, Status
 from noetl.machine.state import ENDED, ActionWait, Frame, Phase, Row, Stage, StrandsWait, Token, UndoingWait
@@ -19,8 +20,7 @@ from noetl.model.playbook import Join, Step, Take
 _LIVELIEST = (Status.RUNNING, Status.QUEUED, Status.WAITING, Status.PAUSED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopProgress:
+class LoopProgress(msgspec.Struct, frozen=True, kw_only=True):
     """A loop that goes on in `step`; `place` says where it stands.
 
     `total` is None where only its condition tells when it ends, `left_s` where that cannot be told.
@@ -34,8 +34,7 @@ class LoopProgress:
     left_s: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """`visits` counts the visits of steps by their state, `waits_for` what is queued by the reason.
 
     `completed` counts the visits that have ended, `total` them and those to come, None where conditions decide about

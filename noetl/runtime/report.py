@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from noetl.machine import Run, Status
 from noetl.machine.result import Error
@@ -12,8 +13,7 @@ from noetl.machine.state import Compensation, Row
 from noetl.machine.undoing import failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a run at one moment.
 
     `duration` is in seconds, `error` the failure that ended it, `steps` rows by start, `compensations` what was or is
@@ -28,9 +28,9 @@ class Report:
     duration: float
     outputs: dict[str, Any]
     error: Error | None
-    steps: list[dict[str, Any]] = field(repr=False)
-    signals: list[str] = field(default_factory=list)
-    compensations: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[dict[str, Any]]
+    signals: list[str] = msgspec.field(default_factory=list)
+    compensations: list[dict[str, Any]] = msgspec.field(default_factory=list)
 
     @property
     def succeeded(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -20,8 +19,7 @@ class Durability(StrEnum):
     NONE = "none"  # it is in memory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a run without folding its events.
 
     Times are UTC in microseconds; `digest` is the SHA-256 of the playbook's text, `path` its file, `folder` the working

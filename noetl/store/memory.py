@@ -6,12 +6,12 @@ import asyncio
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from itertools import count
 from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from noetl.errors import KeyTaken, StoreError
 from noetl.model.event import Event

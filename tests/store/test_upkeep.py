@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 from sample_runs import RUN, TEXT, event, events, opened, run_named
 
 from noetl.errors import StoreError

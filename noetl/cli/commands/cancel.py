@@ -64,7 +64,7 @@ async def _ask(store: EventStore, record: RunRecord, owner: Owner, reason: str, 
 
 async def _end(options: CancelOptions, record: RunRecord, answer: Answer, console: Console) -> int:
     """Cancel a run that nobody drives, and do here what is left to do: undo, and end what its engine left behind."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from noetl.cli.going_on import go_on_with
     from noetl.cli.interrupts import INTERRUPTED

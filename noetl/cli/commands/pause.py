@@ -74,7 +74,7 @@ async def _ask(
 
 async def _claim(options: PauseOptions, record: RunRecord, until: int | None) -> RunRecord:
     """Pause a run that nobody drives, here and now."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from noetl.machine import Pause
     from noetl.runtime.clock import microseconds

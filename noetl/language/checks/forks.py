@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from noetl.language.checks.flow import Flow
 from noetl.model.playbook import Case
@@ -25,8 +26,7 @@ _FAILED = (
 )
 
 
-@dataclass
-class Fork:
+class Fork(msgspec.Struct):
     """What the branches of one fork reach.
 
     `owner` is the branch that came to a step first; `meetings` are the steps that another branch came to as well.
@@ -34,9 +34,9 @@ class Fork:
     """
 
     place: str
-    owner: dict[int, int] = field(default_factory=dict)
-    meetings: dict[int, None] = field(default_factory=dict)
-    predecessors: dict[int, list[int]] = field(default_factory=dict)
+    owner: dict[int, int] = msgspec.field(default_factory=dict)
+    meetings: dict[int, None] = msgspec.field(default_factory=dict)
+    predecessors: dict[int, list[int]] = msgspec.field(default_factory=dict)
 
     def leading_to(self, ends: list[int]) -> list[int]:
         """The steps from which one of `ends` is reached without a change of owner, `ends` themselves included."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from noetl.errors import Problem
 from noetl.expressions import find_name
@@ -151,7 +152,7 @@ class _Held:
 _TaskName = tuple[str, str]
 
 
-class _Flow(NamedTuple):
+class _Flow(msgspec.Struct, frozen=True, gc=False):
     """The value of `name`, read at a place in `task` where `bound` hide others, reaches the name `target` of a task."""
 
     name: str

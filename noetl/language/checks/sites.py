@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from noetl.model.expression import Expression
 from noetl.model.playbook import ActionCall, Block, Playbook, Step, Task, TaskCall
@@ -17,7 +19,7 @@ NO_NAMES: frozenset[str] = frozenset()
 UNKNOWN: Any = object()
 
 
-class Site(NamedTuple):
+class Site(msgspec.Struct, frozen=True, gc=False):
     """A piece of work and where it stands.
 
     `loops` are the variables of the loops around it; `is_bounded` says that something around it has a `timeout`. The
@@ -41,7 +43,7 @@ class Site(NamedTuple):
         return self.loops if self.work.loop is None else self.loops | {self.work.loop.name}
 
 
-class Write(NamedTuple):
+class Write(msgspec.Struct, frozen=True, gc=False):
     """A variable that a piece of work sets.
 
     `span` is the place of the name, or, with `mapping`, of the mapping that has it as a key. `value` is what

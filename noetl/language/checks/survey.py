@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import NamedTuple
+
+import msgspec
 
 from noetl.language.checks.places import Places
 from noetl.language.checks.sites import Site, Write, all_sites, sets_unknown_names, writes_of
@@ -13,7 +14,7 @@ from noetl.model.expression import Expression
 from noetl.model.playbook import Playbook, TaskCall
 
 
-class TaskUse(NamedTuple):
+class TaskUse(msgspec.Struct, frozen=True, gc=False):
     """A call of a task, and where it stands."""
 
     call: TaskCall

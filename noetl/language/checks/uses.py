@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from noetl.language.checks.sites import NO_NAMES, Site
 from noetl.model.expression import Expression, Template
@@ -22,7 +23,7 @@ _OPTIONS_IN_STATE: dict[str, frozenset[str] | None] = {
 }
 
 
-class Use(NamedTuple):
+class Use(msgspec.Struct, frozen=True, gc=False):
     """An expression in its place.
 
     `bound` are the names that exist here beside those of the run and of `task`; `later` is the variable of the own loop

@@ -6,7 +6,6 @@ Each is atomic, and written so that to send it twice does nothing the second tim
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -18,7 +17,7 @@ from noetl.store.postgres.server import Connection
 from noetl.store.postgres.turns import Turn
 
 #: The columns of `runs`, in the order of RunRecord's fields.
-RUN_COLUMNS = tuple(column.name for column in fields(RunRecord))
+RUN_COLUMNS = RunRecord.__struct_fields__
 
 _TYPES = {"started_at": "bigint", "ended_at": "bigint", "fence": "bigint"}
 _GIVEN_RUNS = ", ".join(f"${place}::{_TYPES.get(name, 'text')}[]" for place, name in enumerate(RUN_COLUMNS, 4))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
 
 from noetl.errors import StoreError
 from noetl.store.base import DeadLetter, RunRecord, Unread
@@ -57,7 +59,7 @@ class Turn:
         if change is None:
             return run
         engine = run.engine if change.ended_at is None else None
-        return replace(run, status=change.status, ended_at=change.ended_at, engine=engine)
+        return msgspec.structs.replace(run, status=change.status, ended_at=change.ended_at, engine=engine)
 
     @property
     def after(self) -> int:

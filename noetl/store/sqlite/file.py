@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import fields
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -16,7 +15,7 @@ from noetl.store.sqlite.migrations import MIGRATIONS
 VERSION = len(MIGRATIONS)
 
 #: The columns of `runs`, in the order of RunRecord's fields.
-RUN_COLUMNS = tuple(field.name for field in fields(RunRecord))
+RUN_COLUMNS = RunRecord.__struct_fields__
 
 _PAUSE_S = 0.005
 
