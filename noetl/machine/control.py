@@ -8,7 +8,8 @@ from noetl.errors import ErrorKind
 from noetl.machine.decider import Decider
 from noetl.machine.facts import Cancel, Pause, Resume, Signal
 from noetl.machine.result import make_error
-from noetl.machine.state import ActionWait, Run, SignalWait, Status, Token
+from noetl.machine.state import Run, Status, Token
+from noetl.machine.waits import ActionWait, SignalWait
 from noetl.model.event import Kind
 from noetl.model.playbook import ActionCall
 

@@ -31,7 +31,8 @@ from noetl.machine.joins import ready_join, unmet_join
 from noetl.machine.merging import final_token
 from noetl.machine.result import make_error
 from noetl.machine.retry import next_delay
-from noetl.machine.state import ActionWait, Phase, Run, Status, Token
+from noetl.machine.state import Phase, Run, Status, Token
+from noetl.machine.waits import ActionWait
 from noetl.model.event import Event, Kind
 from noetl.model.playbook import Retry
 

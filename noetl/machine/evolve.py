@@ -14,21 +14,9 @@ from noetl.machine.changes import CHANGES
 from noetl.machine.held import Held
 from noetl.machine.joins import join
 from noetl.machine.result import completed, failed, make_error
-from noetl.machine.state import (
-    MOVING,
-    ROOT,
-    ActionWait,
-    Ending,
-    Known,
-    Phase,
-    Row,
-    Run,
-    SignalWait,
-    Stage,
-    Status,
-    Token,
-)
+from noetl.machine.state import MOVING, ROOT, Ending, Known, Phase, Row, Run, Stage, Status, Token
 from noetl.machine.view import View
+from noetl.machine.waits import ActionWait, SignalWait
 from noetl.model.event import Event, Kind
 
 Data = dict[str, Any]

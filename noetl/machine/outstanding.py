@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from noetl.machine.held import Held
-from noetl.machine.state import ActionWait, Run, Status
+from noetl.machine.state import Run, Status
+from noetl.machine.waits import ActionWait
 from noetl.model.playbook import ActionCall
 
 

@@ -17,26 +17,9 @@ from zlib import crc32
 import msgspec
 
 from noetl.machine.held import Held
-from noetl.machine.state import (
-    ActionWait,
-    Compensation,
-    Ending,
-    Fork,
-    Frame,
-    Known,
-    Phase,
-    Row,
-    Run,
-    SignalWait,
-    Stage,
-    Status,
-    StrandsWait,
-    Timer,
-    TimerWait,
-    Token,
-    UndoingWait,
-)
+from noetl.machine.state import Compensation, Ending, Fork, Frame, Known, Phase, Row, Run, Stage, Status, Timer, Token
 from noetl.machine.view import View
+from noetl.machine.waits import ActionWait, SignalWait, StrandsWait, TimerWait, UndoingWait
 from noetl.model.playbook import ActionCall, Block, Playbook, Step, TaskCall
 
 #: Raised with the next change of the form that the names of the classes and their fields do not tell.

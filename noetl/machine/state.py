@@ -13,6 +13,7 @@ from typing import Any
 from noetl.machine.held import Held
 from noetl.machine.result import Error, Result
 from noetl.machine.view import View
+from noetl.machine.waits import Wait
 from noetl.model.playbook import Playbook, Step, Work
 
 
@@ -63,60 +64,6 @@ class Stage(StrEnum):
     FALLBACK = "fallback"
     UNDOING = "undoing"  # what the branch has completed is undone, before a failed step goes on
     ENDING = "ending"  # `on_error` and `as`
-
-
-class ActionWait:
-    """An attempt that the runtime carries out, since `started_at`. `number` is the `seq` of the event that began it.
-
-    `lost` counts the engines that were lost while they carried it out; `queued` says what it waits for before it may
-    start, None once it has.
-    """
-
-    __slots__ = ("attempt", "cancelling", "frame", "lost", "number", "queued", "started_at", "timeout")
-
-    def __init__(self, number: int, started_at: int, frame: Frame, attempt: int, timeout: float | None) -> None:
-        self.number = number
-        self.started_at = started_at
-        self.frame = frame
-        self.attempt = attempt
-        self.timeout = timeout
-        self.cancelling = False
-        self.lost = 0
-        self.queued: str | None = None
-
-
-class SignalWait:
-    """A `wait` for an event; the earliest started is served first."""
-
-    __slots__ = ("event", "number")
-
-    def __init__(self, number: int, event: str) -> None:
-        self.number = number
-        self.event = event
-
-
-class TimerWait:
-    """A token that goes on when a timer fires."""
-
-    __slots__ = ("timer",)
-
-    def __init__(self, timer: int) -> None:
-        self.timer = timer
-
-
-class StrandsWait:
-    """A token that goes on when its parallel items have ended."""
-
-    __slots__ = ()
-
-
-class UndoingWait:
-    """A token that goes on when what its branch has completed is undone, or the next piece of it."""
-
-    __slots__ = ()
-
-
-Wait = ActionWait | SignalWait | TimerWait | StrandsWait | UndoingWait
 
 
 class Timer:

@@ -7,9 +7,10 @@ from noetl.machine.frames import begin_iteration, calls_of, fail, keep, looped, 
 from noetl.machine.merging import merge_views
 from noetl.machine.result import Error, Result, failed, make_error, own_fields
 from noetl.machine.scope import work_path
-from noetl.machine.state import ActionWait, Frame, Phase, Run, Stage, StrandsWait, TimerWait, Token
+from noetl.machine.state import Frame, Phase, Run, Stage, Token
 from noetl.machine.timers import clear_deadline, drop_timer
 from noetl.machine.view import View
+from noetl.machine.waits import ActionWait, StrandsWait, TimerWait
 from noetl.model.playbook import OnError
 
 

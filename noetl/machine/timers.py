@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from noetl.machine.state import Frame, Run, SignalWait, Timer, TimerWait, Token
+from noetl.machine.state import Frame, Run, Timer, Token
+from noetl.machine.waits import SignalWait, TimerWait
 
 
 def set_timer(run: Run, due: int, token: Token | None, purpose: str, depth: int) -> int:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from noetl.machine.result import Error
-from noetl.machine.state import Compensation, Frame, Phase, Run, Stage, Status, Token, UndoingWait
+from noetl.machine.state import Compensation, Frame, Phase, Run, Stage, Status, Token
 from noetl.machine.timers import clear_deadline
+from noetl.machine.waits import UndoingWait
 
 # The mark of a join begins like it, and is longer than any number.
 _PATH = re.compile(r"~\d{1,11}(/|$)")

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from noetl.actions.leftovers import end_leftovers
 from noetl.machine import Run
-from noetl.machine.state import ActionWait
+from noetl.machine.waits import ActionWait
 from noetl.runtime.memo import memo_of
 from noetl.runtime.recorded import Playbooks, refuse_ended, state_of
 from noetl.runtime.runner import Runner

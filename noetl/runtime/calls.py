@@ -24,7 +24,7 @@ from noetl.errors import (
 )
 from noetl.language import coerce_inputs
 from noetl.machine import Resume, Run, RunAction, Status, StopAction
-from noetl.machine.state import ActionWait
+from noetl.machine.waits import ActionWait
 from noetl.model.playbook import ActionCall, Playbook
 from noetl.runtime.beginning import begin_run
 from noetl.runtime.clock import microseconds

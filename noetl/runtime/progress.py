@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from noetl.machine import Run, Status
-from noetl.machine.state import ENDED, ActionWait, Frame, Phase, Row, Stage, StrandsWait, Token, UndoingWait
+from noetl.machine.state import ENDED, Frame, Phase, Row, Stage, Token
+from noetl.machine.waits import ActionWait, StrandsWait, UndoingWait
 from noetl.model.playbook import Join, Step, Take
 
 #: What a visit is in that has not ended: the first that holds for one of its tokens.

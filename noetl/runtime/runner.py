@@ -31,7 +31,7 @@ from noetl.machine import (
 )
 from noetl.machine.decide import BATCH
 from noetl.machine.outstanding import command_of
-from noetl.machine.state import ActionWait
+from noetl.machine.waits import ActionWait
 from noetl.model.event import Event
 from noetl.model.playbook import ActionCall
 from noetl.runtime.admission import Admission

@@ -13,7 +13,7 @@ from noetl.cli.live.activity import Activity, activities
 from noetl.cli.live.spoken import Spoken
 from noetl.language import parse
 from noetl.machine import ActionEnded, Cancel, Fact, Run, Said, Signal, Start, decide
-from noetl.machine.state import ActionWait
+from noetl.machine.waits import ActionWait
 from noetl.model.event import Kind
 from noetl.span import Source
 

@@ -11,8 +11,9 @@ from noetl.cli.live.waiting import attempt_of, standing_of, waiting_of
 from noetl.cli.text import one_line, shown
 from noetl.machine import Run
 from noetl.machine.frames import calls_of
-from noetl.machine.state import ActionWait, Frame, Phase, Stage, StrandsWait, Token
+from noetl.machine.state import Frame, Phase, Stage, Token
 from noetl.machine.undoing import undoes
+from noetl.machine.waits import ActionWait, StrandsWait
 from noetl.model.playbook import ActionCall, TaskCall
 
 #: Of the parallel items of one visit so many are shown, the others counted.

@@ -6,7 +6,8 @@ import time
 
 from noetl.cli.text import count, elapsed, one_line
 from noetl.machine import Run, Status
-from noetl.machine.state import ActionWait, SignalWait, Stage, Timer, TimerWait, Token, UndoingWait
+from noetl.machine.state import Stage, Timer, Token
+from noetl.machine.waits import ActionWait, SignalWait, TimerWait, UndoingWait
 
 _DAY_S = 24 * 3600
 
