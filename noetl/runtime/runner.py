@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Collection, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from noetl.actions.base import Handler, Outcome, Resource
 from noetl.actions.leftovers import end_leftovers
@@ -34,60 +34,24 @@ from noetl.machine.outstanding import command_of
 from noetl.machine.waits import ActionWait
 from noetl.model.event import Event
 from noetl.model.playbook import ActionCall
-from noetl.runtime.admission import Admission
 from noetl.runtime.carrier import Carrier
 from noetl.runtime.carrying import carry_out
 from noetl.runtime.clock import microseconds
 from noetl.runtime.dead_letters import given_up, left_over, unread_by
+from noetl.runtime.host import Host
 from noetl.runtime.limits import Demand
 from noetl.runtime.memo import Memo
 from noetl.runtime.queueing import Queueing
 from noetl.runtime.report import Report, report
 from noetl.runtime.snapshots import SnapshotKeeper
 from noetl.runtime.surroundings import Surroundings
-from noetl.store.base import DeadLetter, EventStore
+from noetl.runtime.timers import Timers
+from noetl.store.base import DeadLetter
 from noetl.store.refusals import lost
 from noetl.values import Masker
 
 #: So many batches may wait to be written before a long chain waits for the store.
 BATCHES_AHEAD = 4
-
-#: A timer far away is looked at again after this many seconds: the wall clock may be set meanwhile.
-LONGEST_SLEEP_S = 3600.0
-
-
-class Host(Protocol):
-    """What a runner needs of the engine it lives in."""
-
-    rebuilds: bool
-    #: Whether the engine bounds how many actions run at once.
-    bounded: bool
-    #: After how many events the state of a run is saved; 0: never.
-    snapshot_every: int
-
-    @property
-    def store(self) -> EventStore: ...
-
-    @property
-    def admission(self) -> Admission: ...
-
-    def handler(self, name: str) -> Handler: ...
-
-    def spawned(self, pid: int) -> None: ...
-
-    def ended(self, pids: Collection[int]) -> None: ...
-
-    def publish(self, events: list[Event]) -> None: ...
-
-    def deliver(self) -> None: ...
-
-    async def resource(self, kind: type[Resource], key: str) -> Resource: ...
-
-    def follow(self, failed: Runner) -> asyncio.Task[Runner]: ...
-
-    async def run_child(self, parent: Runner, command: RunAction, options: Any) -> Outcome: ...
-
-    async def stop_child(self, parent: Runner, command: StopAction) -> None: ...
 
 
 class Runner:
@@ -135,7 +99,7 @@ class Runner:
         #: The actions that stop because of a pause: they are to be carried out again.
         self._deferred: set[int] = set()
         self._pauses_now = False
-        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._timers = Timers(self._timer_fires)
         self._unwritten: list[asyncio.Future[None]] = []
         self._rebuilding: asyncio.Task[None] | None = None
         self._snapshots = SnapshotKeeper(host.store, run, host.snapshot_every)
@@ -347,27 +311,11 @@ class Runner:
                 self._stop(command)
             elif command is not None and (running is None or running[0] != command.wait):
                 commands.append(command)
-        if complete:
-            for number in set(self._timers) - set(todo.timers):
-                self._timers.pop(number).cancel()
-        for number, due in todo.timers.items():
-            if due is None:
-                handle = self._timers.pop(number, None)
-                if handle is not None:
-                    handle.cancel()
-            elif number not in self._timers:
-                self._set_timer(number, due)
+        if todo.timers or complete:
+            self._timers.update(todo.timers, complete=complete)
         return commands
 
-    def _set_timer(self, number: int, due: int) -> None:
-        delay = min(max(0.0, (due - microseconds()) / 1e6), LONGEST_SLEEP_S)
-        self._timers[number] = self._loop.call_later(delay, self._timer_fires, number, due)
-
-    def _timer_fires(self, number: int, due: int) -> None:
-        if microseconds() < due:
-            self._set_timer(number, due)
-            return
-        del self._timers[number]
+    def _timer_fires(self, number: int) -> None:
         self.feed(TimerDue(at=microseconds(), timer=number))
 
     def _launch(self, command: RunAction) -> None:
@@ -502,9 +450,7 @@ class Runner:
         self._closed = True
         self._snapshots.close()
         self._queueing.close(self.run)
-        for handle in self._timers.values():
-            handle.cancel()
-        self._timers.clear()
+        self._timers.close()
 
     def _finish(self) -> None:
         self._let_go()
