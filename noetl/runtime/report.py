@@ -32,6 +32,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     signals: list[str] = msgspec.field(default_factory=list)
     compensations: list[dict[str, Any]] = msgspec.field(default_factory=list)
 
+    def __repr__(self) -> str:
+        return f"Report({self.execution_id!r}, {str(self.status)!r})"
+
     @property
     def succeeded(self) -> bool:
         return self.status is Status.COMPLETED
