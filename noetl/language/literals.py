@@ -127,9 +127,16 @@ def mapping(report: Report, node: Node, what: str) -> Mapping | None:
 def sequence(report: Report, node: Node, what: str) -> list[Node] | None:
     if isinstance(node, Sequence):
         return node.items
-    hint = "start each entry with '- '" if isinstance(node, Mapping) else None
-    report.wrong_type(what, "a list", node, hint)
+    report.wrong_type(what, "a list", node, _as_list(node) if isinstance(node, Mapping) else None)
     return None
+
+
+def _as_list(node: Mapping) -> str:
+    """How what stands as a mapping is written as a list; most often its keys are meant for names."""
+    name, (_, first) = next(iter(node.entries.items()), ("", (None, None)))
+    if isinstance(first, Mapping):
+        return f"start each entry with '- ', the name as a key of it: '- name: {name}'"
+    return "start each entry with '- '"
 
 
 def listed(words: Collection[str]) -> str:

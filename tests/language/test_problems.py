@@ -471,7 +471,7 @@ steps: {A: {run: []}}
         """\
 p.yaml:4:8: error[wrong-type]: 'steps' must be a list, got a mapping
     4 | steps: {A: {run: []}}
-      |        ^^^^^^^^^^^^^^ start each entry with '- '
+      |        ^^^^^^^^^^^^^^ start each entry with '- ', the name as a key of it: '- name: A'
 """,
     ),
     "wrong-type: nothing for a mapping": (
