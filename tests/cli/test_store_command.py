@@ -13,6 +13,7 @@ from cli_case import Case
 from sample_playbooks import FAILING, GREET
 
 from noetl.postgres.embedded import FOLDER_VARIABLE, EmbeddedServer
+from noetl.store.postgres.migrations import MIGRATIONS
 from noetl.store.sqlite.file import VERSION
 
 
@@ -90,7 +91,7 @@ def test_an_unknown_task_is_refused_with_a_hint(case: Case) -> None:
 
 
 def test_runs_in_postgres_are_run_listed_shown_and_checked(in_postgres: Case) -> None:
-    in_postgres.args("store", "migrate").stdout("the event log was made, of version 1\n").exit(0)
+    in_postgres.args("store", "migrate").stdout(f"the event log was made, of version {len(MIGRATIONS)}\n").exit(0)
     in_postgres.file("greet.yaml", GREET).args("run", "greet.yaml", "-q").stdout("").exit(0)
 
     (run,) = in_postgres.args("runs", "--json").run().json()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -232,7 +233,8 @@ async def test_a_run_whose_log_cannot_be_written_ends_with_the_cause(tmp_path: P
     async with stage(f"sqlite:{tmp_path}/runs.db") as on:
         handle = await on.start("steps: [{name: A, run: [{action: wait, event: go}]}]\n")
         await on.engine.store.close()
-        handle.signal("go")
+        with suppress(NoetlError):  # a run that is rebuilt may have found out already
+            handle.signal("go")
         with pytest.raises(noetl.StoreError):
             await handle.result()
 
