@@ -60,8 +60,8 @@ class Ownership:
             try:
                 await self._store.leave(self.engine)
             except StoreError as error:
-                # The lease will end by itself.
-                logging.getLogger("noetl").warning("the engine could not be signed off: %s", error)
+                # Whoever writes has been told why; the lease will end by itself.
+                logging.getLogger("noetl").info("the engine could not be signed off: %s", error)
 
     async def _enter(self) -> None:
         expires_at = microseconds() + round(self._lease_s * 1e6)
