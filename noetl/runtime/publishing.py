@@ -20,6 +20,7 @@ class Publisher:
     def __init__(self) -> None:
         self._subscribers: list[Subscriber] = []
         self._waiting: list[Event] = []
+        self._delivering = False
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """What is returned ends the subscription."""
@@ -32,12 +33,20 @@ class Publisher:
         self._waiting += events
 
     def deliver(self) -> None:
-        """Tell at once what waits to be told."""
-        events, self._waiting = self._waiting, []
-        for subscriber in tuple(self._subscribers):
-            for event in events:
-                try:
-                    subscriber(event)
-                except Exception:
-                    # Who listens must not decide what becomes of a run.
-                    logging.getLogger("noetl").exception("a subscriber failed at event %d of %s", event.seq, event.kind)
+        """Tell at once what waits to be told. What comes of the telling is told after it."""
+        if self._delivering:
+            return
+        self._delivering = True
+        while self._waiting:
+            events, self._waiting = self._waiting, []
+            for subscriber in tuple(self._subscribers):
+                self._tell(subscriber, events)
+        self._delivering = False
+
+    def _tell(self, subscriber: Subscriber, events: list[Event]) -> None:
+        for event in events:
+            try:
+                subscriber(event)
+            except Exception:
+                # Who listens must not decide what becomes of a run.
+                logging.getLogger("noetl").exception("a subscriber failed at event %d of %s", event.seq, event.kind)

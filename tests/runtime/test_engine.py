@@ -81,6 +81,16 @@ async def test_whoever_waits_for_the_end_has_been_told_of_all_that_led_to_it() -
         assert on.kinds() == ["run.started", "step.started", "step.completed", "run.completed"]
 
 
+async def test_who_acts_on_an_event_does_not_change_the_order_for_others() -> None:
+    async with Engine() as engine:
+        told: list[str] = []
+        engine.subscribe(lambda event: engine.cancel("seen") if event.kind == "step.started" else None)
+        engine.subscribe(lambda event: told.append(event.kind))
+        report = await engine.run(engine.load(HEAD + "steps: [{name: One, run: [{action: wait, event: go}]}]\n"))
+        assert report.status is Status.CANCELLED
+        assert told == [event.kind for event in await engine.store.read(report.execution_id)]
+
+
 async def test_the_name_of_a_handler_can_be_taken_once() -> None:
     with pytest.raises(NoetlError, match="already"):
         noetl.Engine(handlers=[Probe(), Probe()])
