@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from noetl.cli.command import Command, Example, Options, argument, flag, option
 from noetl.cli.event_log import STORE_HELP, opened, store_url
-from noetl.cli.misuse import Misuse
+from noetl.cli.misuse import known_task
 
 if TYPE_CHECKING:
     from noetl.cli.console import Console
@@ -25,13 +25,7 @@ class StoreOptions(Options):
 
 
 def carry_out(options: StoreOptions, console: Console) -> int:
-    task = _TASKS.get(options.task)
-    if task is None:
-        from noetl.spelling import did_you_mean
-
-        hint = did_you_mean(options.task, _TASKS) or f"it is one of {', '.join(_TASKS)}"
-        raise Misuse(f"'noetl store' has no task '{options.task}'", hint)
-    return task(options, console)
+    return known_task("store", options.task, _TASKS)(options, console)
 
 
 def _info(options: StoreOptions, console: Console) -> int:
