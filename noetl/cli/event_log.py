@@ -17,7 +17,6 @@ STORE_HELP = (
     f"(default: $NOETL_STORE, or {DEFAULT} in the working folder)."
 )
 
-
 #: More nobody chooses from.
 _MOST = 50
 
@@ -25,6 +24,20 @@ _MOST = 50
 def store_url(given: str | None) -> str:
     """What the command line says, else the environment, else the file in the working folder."""
     return given or os.environ.get("NOETL_STORE") or DEFAULT
+
+
+def look_up(given: str | None) -> str | None:
+    """The command that shows a run again, with ID for its id; None where nothing is kept of it.
+
+    An address is not repeated: there may be a password in it.
+    """
+    if store_url(given).startswith("memory:"):
+        return None
+    if given is None:
+        return "noetl show ID"
+    from shlex import quote
+
+    return f"noetl show ID --store {'URL' if '://' in given else quote(given)}"
 
 
 @asynccontextmanager

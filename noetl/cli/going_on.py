@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from noetl.cli.console import Console
-from noetl.cli.event_log import opened, store_url
+from noetl.cli.event_log import look_up, opened, store_url
 from noetl.cli.running import TerminalRun
 from noetl.errors import KeyTaken, NoetlError, OwnedElsewhere
 from noetl.machine import Status
@@ -50,7 +50,7 @@ async def go_on_with(
         quiet=quiet,
         verbose=verbose,
         junit=junit,
-        look_up=None if store is not None else "noetl show ID",
+        look_up=look_up(store),
     )
     return await run.see_through(playbook, lambda: engine.resume(record.execution_id))
 

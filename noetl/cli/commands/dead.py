@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from noetl.cli.command import Command, Example, Options, argument, flag, option
-from noetl.cli.event_log import STORE_HELP, opened, store_url
-from noetl.cli.misuse import Misuse
+from noetl.cli.event_log import STORE_HELP, look_up, opened, store_url
+from noetl.cli.misuse import Misuse, known_task
 
 if TYPE_CHECKING:
     from noetl.cli.console import Console
@@ -25,13 +25,7 @@ class DeadOptions(Options):
 
 
 def carry_out(options: DeadOptions, console: Console) -> int:
-    task = _TASKS.get(options.task)
-    if task is None:
-        from noetl.spelling import did_you_mean
-
-        hint = did_you_mean(options.task, _TASKS) or f"it is one of {', '.join(_TASKS)}"
-        raise Misuse(f"'noetl dead' has no task '{options.task}'", hint)
-    return task(options, console)
+    return known_task("dead", options.task, _TASKS)(options, console)
 
 
 def _list(options: DeadOptions, console: Console) -> int:
@@ -95,7 +89,7 @@ def _retry(options: DeadOptions, console: Console) -> int:
             quiet=False,
             verbose=False,
             junit=None,
-            look_up=None if options.store is not None else "noetl show ID",
+            look_up=look_up(options.store),
         )
         return await run.see_through(playbook, begin)
 

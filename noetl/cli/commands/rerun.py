@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from noetl.cli.command import Command, Example, argument, flag, option
-from noetl.cli.event_log import opened, run_ids, store_url
+from noetl.cli.event_log import look_up, opened, run_ids, store_url
 from noetl.cli.misuse import Misuse
 from noetl.cli.run_options import DrivingOptions, concurrency_of
 
@@ -64,7 +64,7 @@ async def _rerun(options: RerunOptions, console: Console) -> int:
         quiet=options.quiet,
         verbose=options.verbose,
         junit=junit,
-        look_up=None if options.store is not None else "noetl show ID",
+        look_up=look_up(options.store),
     )
     return await run.see_through(
         playbook,

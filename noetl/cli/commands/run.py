@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from noetl.cli.command import Command, Example, argument, flag, option
-from noetl.cli.event_log import store_url
+from noetl.cli.event_log import look_up, store_url
 from noetl.cli.misuse import Misuse
 from noetl.cli.run_options import DrivingOptions, concurrency_of
 
@@ -77,7 +77,7 @@ def carry_out(options: RunOptions, console: Console) -> int:
         quiet=options.quiet,
         verbose=options.verbose,
         junit=junit,
-        look_up=_look_up(options, store),
+        look_up=look_up(store if options.durability == "none" else options.store),
     )
     if options.key is None:
         return asyncio.run(run.carry_out(playbook, inputs, texts))
@@ -95,17 +95,6 @@ def _check_key(options: RunOptions) -> None:
         raise Misuse("option '--key' needs a value")
     if _store(options).startswith("memory:"):
         raise Misuse("'--key' needs an event log that outlives the process")
-
-
-def _look_up(options: RunOptions, store: str) -> str | None:
-    """The command that shows a run again."""
-    if store.startswith("memory:"):
-        return None
-    if options.store is None:
-        return "noetl show ID"
-    from shlex import quote
-
-    return f"noetl show ID --store {quote(store)}"
 
 
 def _store(options: RunOptions) -> str:
