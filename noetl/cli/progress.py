@@ -22,21 +22,31 @@ _MOST_FAILURES = 3
 _LEVEL_STYLES = {"warning": "warning", "error": "bad", "debug": "dim"}
 
 
+class _Notes:
+    """What is to be told with the end of a visit."""
+
+    __slots__ = ("done", "failures", "reused")
+
+    def __init__(self) -> None:
+        #: What failed and was not tried again.
+        self.failures: list[dict[str, Any]] = []
+        #: Whether an action was taken over from another run, or has completed here.
+        self.reused = False
+        self.done = False
+
+
 class _Run:
     """What is to be remembered of a run; `label` stands before the names of its steps."""
 
-    __slots__ = ("done", "failures", "label", "names", "reused", "visits", "width")
+    __slots__ = ("label", "names", "notes", "visits", "width")
 
     def __init__(self, label: str, width: int) -> None:
         self.label = label
         self.width = width
         self.names: dict[str, str] = {}
         self.visits = Visits(label)
-        #: By step: what failed in it and was not tried again.
-        self.failures: dict[str, list[dict[str, Any]]] = {}
-        #: The steps, while they go on, of which an action was taken over from another run, or has completed here.
-        self.reused: set[str] = set()
-        self.done: set[str] = set()
+        #: By step, while it goes on.
+        self.notes: dict[str, _Notes] = {}
 
     def name(self, step: str) -> str:
         """A step's name as it stands in its line."""
@@ -44,6 +54,9 @@ class _Run:
         if known is None:
             known = self.names[step] = f"{self.label + step:{self.width}}"
         return known
+
+    def note(self, step: str) -> _Notes:
+        return self.notes.setdefault(step, _Notes())
 
 
 class Progress:
@@ -90,18 +103,17 @@ class Progress:
         self._said_mark = output.paint(output.symbol("·", "."), "dim")
 
     def __call__(self, event: Event) -> None:
+        run = self._runs.get(event.execution_id) or self._meet(event)
         data = event.data
-        if event.execution_id not in self._runs:
-            self._meet(event)
         if "changes" in data:
             for change in data["changes"]:
-                if change[1] == "log":
-                    self._log(event, *change[2:])
-                elif change[1] == "fail":
-                    self._note_failure(event, change[2])
-        handle = _HANDLERS.get(event.kind)
-        if handle is not None:
-            handle(self, event, data)
+                word = change[1]
+                if word == "log":
+                    self._log(run, event, *change[2:])
+                elif word == "fail":
+                    self._note_failure(run, event, change[2])
+        if event.kind in _HANDLERS:
+            _HANDLERS[event.kind](self, run, event, data)
 
     def _line(self, at: int, mark: str, text: str) -> str:
         if at // 1_000_000 != self._second:
@@ -109,10 +121,10 @@ class Progress:
             self._clock = self._output.paint(time.strftime("%H:%M:%S", time.localtime(self._second)), "dim")
         return f"{self._clock} {mark} {text}\n"
 
-    def _tell(self, event: Event, mark: str, text: str) -> None:
-        self._lines.said(self._runs[event.execution_id].visits.of(event), self._line(event.at, mark, text))
+    def _tell(self, run: _Run, event: Event, mark: str, text: str) -> None:
+        self._lines.said(run.visits.of(event), self._line(event.at, mark, text))
 
-    def _meet(self, event: Event) -> None:
+    def _meet(self, event: Event) -> _Run:
         """The first event of a run: its beginning, or of a run that is resumed whatever comes then."""
         run = next((run for run in self._going_on() if run.id == event.execution_id), None)
         playbook = (
@@ -126,137 +138,144 @@ class Progress:
                 # The state may be ahead of the event.
                 if row.started_at < event.at and (row.ended_at is None or row.ended_at >= event.at):
                     met.visits.take_up(row)
+        return met
 
-    def _run_paused(self, event: Event, data: dict[str, Any]) -> None:
+    def _run_paused(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
         until = data.get("until")
         end = "" if until is None else f" until {time.strftime('%H:%M:%S', time.localtime(until / 1e6))}"
-        self._tell_run(event, self._failed_mark, f"is paused{end}: {one_line(data['reason'])}")
+        self._tell_run(run, event, self._failed_mark, f"is paused{end}: {one_line(data['reason'])}")
 
-    def _run_resumed(self, event: Event, data: dict[str, Any]) -> None:
+    def _run_resumed(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
         how = "goes on where its engine was lost" if data.get("recovered") else "goes on"
-        self._tell_run(event, self._retry_mark, how)
+        self._tell_run(run, event, self._retry_mark, how)
 
-    def _run_failed(self, event: Event, data: dict[str, Any]) -> None:
+    def _run_failed(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
         again = data.get("again")
         if again is None:
             return
-        self._following[following_id(event.execution_id)] = self._runs[event.execution_id].label
+        self._following[following_id(event.execution_id)] = run.label
         delay = (again["due"] - event.at) / 1e6
         after = f"in {duration(delay)}" if delay > 0 else "at once"
         text = f"is tried again {after} (attempt {again['attempt']})"
-        self._tell_run(event, self._retry_mark, where(text, None, data["error"]))
+        self._tell_run(run, event, self._retry_mark, where(text, None, data["error"]))
 
-    def _late(self, event: Event, data: dict[str, Any]) -> None:
+    def _late(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
         if event.step:
-            self._tell(event, self._failed_mark, f"{self._name(event)} is late: its 'sla' has passed")
+            self._tell(run, event, self._failed_mark, f"{self._name(run, event)} is late: its 'sla' has passed")
         else:
-            self._tell_run(event, self._failed_mark, "is late: its 'sla' has passed")
+            self._tell_run(run, event, self._failed_mark, "is late: its 'sla' has passed")
 
-    def _was_queued(self, event: Event, data: dict[str, Any]) -> None:
+    def _was_queued(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
         known = (event.execution_id, event.step, data["reason"])
         if known not in self._queued:
             self._queued.add(known)
-            self._tell(event, self._said_mark, f"{self._name(event)} is queued: {one_line(data['reason'])}")
+            self._tell(run, event, self._said_mark, f"{self._name(run, event)} is queued: {one_line(data['reason'])}")
 
-    def _circuit_changed(self, event: Event, data: dict[str, Any]) -> None:
+    def _circuit_changed(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
         mark = self._said_mark if data["state"] == "closed" else self._failed_mark
-        self._tell(event, mark, f"the circuit of limit '{one_line(data['limit'])}' is {one_line(data['state'])}")
+        self._tell(run, event, mark, f"the circuit of limit '{one_line(data['limit'])}' is {one_line(data['state'])}")
 
-    def _compensating(self, event: Event, data: dict[str, Any]) -> None:
-        self._tell(event, self._said_mark, f"{self._name(event)} is undone by '{one_line(data['task'])}'")
+    def _compensating(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
+        self._tell(run, event, self._said_mark, f"{self._name(run, event)} is undone by '{one_line(data['task'])}'")
 
-    def _compensated(self, event: Event, data: dict[str, Any]) -> None:
+    def _compensated(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
         error = data.get("error")
-        text = f"{self._name(event)} {'is undone' if error is None else 'is not undone'}"
+        text = f"{self._name(run, event)} {'is undone' if error is None else 'is not undone'}"
         mark = self._marks[Kind.STEP_COMPLETED if error is None else Kind.STEP_FAILED]
-        self._tell(event, mark, where(text, None, error))
+        self._tell(run, event, mark, where(text, None, error))
 
-    def _tell_run(self, event: Event, mark: str, text: str) -> None:
-        label = self._runs[event.execution_id].label.rstrip("/")
+    def _tell_run(self, run: _Run, event: Event, mark: str, text: str) -> None:
+        label = run.label.rstrip("/")
         self._lines.said(None, self._line(event.at, mark, f"{label or 'the run'} {text}"))
 
-    def _step_started(self, event: Event, data: dict[str, Any]) -> None:
-        self._runs[event.execution_id].visits.start(event)
+    def _step_started(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
+        run.visits.start(event)
 
-    def _step_ended(self, event: Event, data: dict[str, Any]) -> None:
-        run = self._runs[event.execution_id]
+    def _step_ended(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
         visit = run.visits.end(event)
         if visit is None:
             return
-        failures = run.failures.pop(event.step, ())
-        if event.kind == Kind.STEP_COMPLETED and failures:
-            self._tell_tolerated(event, visit, failures)
         took = duration((event.at - visit.started_at) / 1e6) if event.at != visit.started_at else "0.0 ms"
-        number = f" (visit {visit.number})" if visit.number > 1 else ""
-        if event.step in run.reused:
-            number += " (partly taken over)" if event.step in run.done else " (taken over)"
-            run.reused.discard(event.step)
-        run.done.discard(event.step)
-        text = f"{run.name(event.step)} {took:>7}{number}"
+        text = f"{run.name(event.step)} {took:>7}"
+        if visit.number > 1:
+            text += f" (visit {visit.number})"
+        if event.step in run.notes:
+            text += self._told(run, event, visit, run.notes.pop(event.step))
         line = self._line(event.at, self._marks[event.kind], where(text, data.get("next"), data.get("error")))
         self._lines.ended(visit, line)
 
-    def _step_undoing(self, event: Event, data: dict[str, Any]) -> None:
+    def _told(self, run: _Run, event: Event, visit: Visit, notes: _Notes) -> str:
+        """Tell of a visit that ends what its line does not show; a remark for the line."""
+        if event.kind == Kind.STEP_COMPLETED and notes.failures:
+            self._tell_tolerated(run, event, visit, notes.failures)
+        if not notes.reused:
+            return ""
+        return " (partly taken over)" if notes.done else " (taken over)"
+
+    def _step_undoing(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
         if data["compensations"]:
-            self._runs[event.execution_id].failures.pop(event.step, None)
-            text = where(f"{self._name(event)} failed, and its branch is undone", None, data["error"])
-            self._tell(event, self._failed_mark, text)
+            run.note(event.step).failures.clear()
+            text = where(f"{self._name(run, event)} failed, and its branch is undone", None, data["error"])
+            self._tell(run, event, self._failed_mark, text)
 
-    def _action_failed(self, event: Event, data: dict[str, Any]) -> None:
-        self._note_failure(event, data["error"])
+    def _action_failed(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
+        self._note_failure(run, event, data["error"])
 
-    def _action_completed(self, event: Event, data: dict[str, Any]) -> None:
-        if not undoes(event.token):
-            run = self._runs[event.execution_id]
-            (run.reused if "reused" in data else run.done).add(event.step)
-
-    def _note_failure(self, event: Event, error: dict[str, Any]) -> None:
+    def _action_completed(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
         if undoes(event.token):
-            # It is told with what it was to undo.
             return
-        self._runs[event.execution_id].failures.setdefault(event.step, []).append(error)
+        notes = run.note(event.step)
+        if "reused" in data:
+            notes.reused = True
+        else:
+            notes.done = True
 
-    def _tell_tolerated(self, event: Event, visit: Visit, failures: Sequence[dict[str, Any]]) -> None:
+    def _note_failure(self, run: _Run, event: Event, error: dict[str, Any]) -> None:
+        # What fails in undoing something is told with what it was to undo.
+        if not undoes(event.token):
+            run.note(event.step).failures.append(error)
+
+    def _tell_tolerated(self, run: _Run, event: Event, visit: Visit, failures: Sequence[dict[str, Any]]) -> None:
         """Failures that a completed step went on after; its own line does not show them."""
-        head = f"{self._name(event)} went on"
+        head = f"{self._name(run, event)} went on"
         for error in failures[:_MOST_FAILURES]:
             self._lines.said(visit, self._line(event.at, self._failed_mark, where(head, None, error)))
         if len(failures) > _MOST_FAILURES:
             more = f"{head} after {len(failures) - _MOST_FAILURES} more failures"
             self._lines.said(visit, self._line(event.at, self._said_mark, more))
 
-    def _retrying(self, event: Event, data: dict[str, Any]) -> None:
-        failures = self._runs[event.execution_id].failures.get(event.step)
+    def _retrying(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
+        failures = run.note(event.step).failures
         if failures and not undoes(event.token):
             failures.pop()
         after = f"in {duration(data['delay'])}" if data["delay"] > 0 else "at once"
-        again = f"{self._name(event)} is tried again {after} (attempt {data['attempt']})"
-        self._tell(event, self._retry_mark, where(again, None, data["error"]))
+        again = f"{self._name(run, event)} is tried again {after} (attempt {data['attempt']})"
+        self._tell(run, event, self._retry_mark, where(again, None, data["error"]))
 
-    def _name(self, event: Event) -> str:
-        return self._runs[event.execution_id].name(event.step).rstrip()
+    def _name(self, run: _Run, event: Event) -> str:
+        return run.name(event.step).rstrip()
 
-    def _logged(self, event: Event, data: dict[str, Any]) -> None:
-        self._log(event, data["level"], data["message"], {})
+    def _logged(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
+        self._log(run, event, data["level"], data["message"], {})
 
-    def _log(self, event: Event, level: str, message: str, fields: dict[str, Any]) -> None:
+    def _log(self, run: _Run, event: Event, level: str, message: str, fields: dict[str, Any]) -> None:
         if level == "debug" and not self._debug:
             return
         head = "" if level == "info" else self._output.paint(f"{level}: ", _LEVEL_STYLES.get(level, "bold"))
         told = "".join(f" {one_line(name)}={shown(value)}" for name, value in fields.items())
-        self._say(event, f"{head}{harmless(message)}{told}")
+        self._say(run, event, f"{head}{harmless(message)}{told}")
 
-    def _printed(self, event: Event, data: dict[str, Any]) -> None:
+    def _printed(self, run: _Run, event: Event, data: dict[str, Any]) -> None:
         if self._scripts:
             for _, text in data["lines"]:
-                self._say(event, f"{self._name(event)} | {harmless(text)}")
+                self._say(run, event, f"{self._name(run, event)} | {harmless(text)}")
 
-    def _say(self, event: Event, text: str) -> None:
+    def _say(self, run: _Run, event: Event, text: str) -> None:
         for line in text.split("\n"):
-            self._tell(event, self._said_mark, line.rstrip())
+            self._tell(run, event, self._said_mark, line.rstrip())
 
 
-_HANDLERS: dict[str, Callable[[Progress, Event, dict[str, Any]], None]] = {
+_HANDLERS: dict[str, Callable[[Progress, _Run, Event, dict[str, Any]], None]] = {
     Kind.RUN_PAUSED: Progress._run_paused,
     Kind.RUN_RESUMED: Progress._run_resumed,
     Kind.RUN_FAILED: Progress._run_failed,

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from noetl.machine.state import Row
 from noetl.model.event import Event
 
 
-class Visit:
+class Visit(msgspec.Struct, eq=False, gc=False):
     """One visit of a step; `label` names its run where that needs one, `started_at` is in microseconds."""
 
-    __slots__ = ("label", "number", "started_at", "step", "token")
-
-    def __init__(self, label: str, step: str, number: int, token: str, started_at: int) -> None:
-        self.label = label
-        self.step = step
-        self.number = number
-        self.token = token
-        self.started_at = started_at
+    label: str
+    step: str
+    number: int
+    token: str
+    started_at: int
 
     @property
     def title(self) -> str:
@@ -34,8 +33,8 @@ class Visits:
         self._open: dict[str, Visit] = {}
 
     def start(self, event: Event) -> Visit:
-        visit = Visit(self._label, event.step, event.data["visit"], event.token, event.at)
-        self._open[event.token] = visit
+        token = event.token
+        visit = self._open[token] = Visit(self._label, event.step, event.data["visit"], token, event.at)
         return visit
 
     def take_up(self, row: Row) -> None:
