@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from noetl.errors import ErrorKind, ExpressionError
-from noetl.machine import compensation, control, rules, working
+from noetl.machine import compensation, control, instant, rules, working
 from noetl.machine.branches import next_branch
 from noetl.machine.decider import Decider, error_of
 from noetl.machine.evaluation import duration
@@ -48,15 +48,15 @@ def decide(run: Run, fact: Fact, *, batch: int = BATCH) -> list[Event]:
 
     Where it returns `batch` events or more, or somebody is still ready, there is more to do: go on with `Advance`.
     """
-    decider = Decider(run, fact.at)
+    decider = Decider(run, fact.at, batch)
     _ON[type(fact)](decider, fact)
-    _drain(decider, batch)
+    _drain(decider)
     assert not decider.pending, "a change without an event to carry it"
     return decider.events
 
 
-def _drain(d: Decider, batch: int) -> None:
-    events, ready = d.events, d.run.ready
+def _drain(d: Decider) -> None:
+    events, ready, batch = d.events, d.run.ready, d.batch
     if d.run.status is Status.PAUSED:
         return
     # Parallel items that begin change their parent; the first of them that says something carries that.
@@ -74,7 +74,8 @@ def _advance(d: Decider, token: Token) -> None:
     if token.phase is _WORKING:
         working.go_on(d, token)
     elif token.phase is not _PARKED:
-        _visit(d, rules.arrive(d, token))
+        arrive = instant.pass_through if token.step.instant else rules.arrive
+        _visit(d, arrive(d, token))
 
 
 def _visit(d: Decider, token: Token | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from noetl.errors import ErrorKind, ExpressionError
 from noetl.machine.changes import CHANGES
-from noetl.machine.evolve import apply_event
+from noetl.machine.evolve import APPLY
 from noetl.machine.result import Error, make_error
 from noetl.machine.scope import Scope
 from noetl.machine.state import Phase, Run, Token
@@ -21,10 +21,12 @@ class Decider:
     does with the event later.
     """
 
-    __slots__ = ("events", "paused", "pending", "run", "scope")
+    __slots__ = ("batch", "events", "paused", "pending", "run", "scope")
 
-    def __init__(self, run: Run, at: int) -> None:
+    def __init__(self, run: Run, at: int, batch: int = 0) -> None:
         self.run = run
+        #: How many events are to be made before others get their turn.
+        self.batch = batch
         self.events: list[Event] = []
         #: The changes that the next event carries: `[token, word, *arguments]`.
         self.pending: list[list[Any]] = []
@@ -49,7 +51,9 @@ class Decider:
             event = Event(run.id, run.seq + 1, run.at, kind, "", "", data)
         else:
             event = Event(run.id, run.seq + 1, run.at, kind, token.step.name, into or token.id, data)
-        apply_event(run, event)
+        if kind in APPLY:
+            APPLY[kind](run, event, data)
+        run.seq += 1
         self.events.append(event)
 
     def pause(self, token: Token) -> None:
@@ -73,8 +77,7 @@ class Decider:
 
 def begin_block(d: Decider, token: Token, block: Block) -> None:
     """Enter the work of a step or case; a single call without policies around the list needs no frame of its own."""
-    alone = len(block.run) == 1 and block.plain
-    d.change(token, "enter", block.run[0].id if alone else block.id)
+    d.change(token, "enter", block.run[0].id if block.alone else block.id)
 
 
 def error_of(problem: ExpressionError, *, step: str | None = None, action: str | None = None) -> Error:

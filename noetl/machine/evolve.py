@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 
 from noetl.errors import ReplayError
-from noetl.machine import frames, strands, timers, undoing
+from noetl.machine import frames, strands, timers, undoing, visits
 from noetl.machine.branches import activate, add_token, enter_step, move, order, park, remove_token, split
 from noetl.machine.changes import CHANGES
 from noetl.machine.held import Held
 from noetl.machine.joins import join
 from noetl.machine.result import completed, failed, make_error
-from noetl.machine.state import MOVING, ROOT, Ending, Known, Phase, Row, Run, Stage, Status, Token
+from noetl.machine.state import MOVING, ROOT, Ending, Phase, Row, Run, Stage, Status, Token
 from noetl.machine.view import View
 from noetl.machine.waits import ActionWait, SignalWait
 from noetl.model.event import Event, Kind
@@ -39,7 +39,9 @@ def evolve(run: Run, event: Event) -> Run:
             token_id, word, *arguments = change
             CHANGES[word](run, run.tokens.get(event.token if token_id is None else token_id), *arguments)
         _refuse_other_step(run, event)
-        apply_event(run, event)
+        if event.kind in APPLY:
+            APPLY[event.kind](run, event, event.data)
+        run.seq = event.seq
         if event.kind == Kind.STEP_STARTED:
             _refuse_other_step(run, event)
     except (KeyError, IndexError, AttributeError, AssertionError) as error:
@@ -62,14 +64,6 @@ def _refuse_other_step(run: Run, event: Event) -> None:
             f"event {event.seq} ({event.kind}) of run {run.id} does not fit the playbook: it is about step "
             f"'{event.step}', and the playbook leads to step '{token.step.name}'"
         )
-
-
-def apply_event(run: Run, event: Event) -> None:
-    """What the event itself does, after its changes."""
-    applied = _APPLY.get(event.kind)
-    if applied is not None:
-        applied(run, event, event.data)
-    run.seq = event.seq
 
 
 def _run_started(run: Run, event: Event, data: Data) -> None:
@@ -109,58 +103,29 @@ def _begin(run: Run) -> None:
 
 
 def _step_started(run: Run, event: Event, data: Data) -> None:
-    joined = data.get("joined")
-    if joined is None:
+    conflict = None
+    if "joined" in data:
+        arrivals = [run.tokens[token_id] for token_id in data["joined"]]
+        token, conflict = join(run, arrivals, leave_fork=data.get("leaves", False))
+    else:
         token = run.tokens[event.token]
         if token.phase is _PENDING:
             activate(run, token)
-        conflict = None
-    else:
-        arrivals = [run.tokens[token_id] for token_id in joined]
-        leave_fork = data.get("leaves", False)
-        token, conflict = join(run, arrivals, leave_fork=leave_fork)
-    step = token.step
-    visit = data["visit"]
-    run.visits[step.name] = visit
-    row = Row(len(run.rows), step.name, visit, event.at, token.id)
-    run.rows.append(row)
-    known = token.known.get(step.name)
-    token.visit = 1 if known is None else known.visits + 1
-    token.known.own[step.name] = Known(row, None, token.visit)
-    token.row = row
+    run.ready.pop(token.id, None)
+    visits.begin(run, token, data["visit"])
     if "late" in data:
         token.late = timers.set_timer(run, data["late"], token, "sla", -1)
-    token.phase = _WORKING
-    token.case = None
-    token.failure = None
-    token.tolerated = False
-    run.ready.pop(token.id, None)
-    if run.joins:
-        enter_step(run, token)
     if conflict is not None:
-        error = make_error("permanent", "merge_conflict", conflict.message, step=step.name)
+        error = make_error("permanent", "merge_conflict", conflict.message, step=token.step.name)
         frames.fail(run, token, error)
-
-
-def _finish_row(run: Run, token: Token, event: Event, status: Status) -> Row:
-    row = token.row
-    assert row is not None
-    if token.late is not None:
-        timers.drop_timer(run, token.late)
-        token.late = None
-    row.status = status
-    row.ended_at = event.at
-    row.case = event.data.get("case")
-    row.next = event.data.get("next") or []
-    return row
 
 
 def _step_completed(run: Run, event: Event, data: Data) -> None:
     token = run.tokens[event.token]
-    _finish_row(run, token, event, _COMPLETED)
+    row = visits.end(run, token, _COMPLETED, data)
     if token.step.work is not None and token.result is not None and token.result["success"]:
         token.error = None
-    _go_on(run, token, data.get("next"))
+    _go_on(run, token, row, data)
 
 
 def _step_undoing(run: Run, event: Event, data: Data) -> None:
@@ -169,28 +134,31 @@ def _step_undoing(run: Run, event: Event, data: Data) -> None:
 
 def _step_failed(run: Run, event: Event, data: Data) -> None:
     token = run.tokens[event.token]
-    row = _finish_row(run, token, event, Status.FAILED)
+    row = visits.end(run, token, Status.FAILED, data)
     row.error = data["error"]
     if data.get("kept"):
         run.error = run.error or data["error"]
-    _go_on(run, token, data.get("next"))
+    _go_on(run, token, row, data)
 
 
-def _go_on(run: Run, token: Token, names: list[str] | None) -> None:
-    token.row = None
-    if not names:
+def _go_on(run: Run, token: Token, row: Row, data: Data) -> None:
+    """The visit has ended, and the token moves on, splits or ends."""
+    if "next" not in data:
         run.ended.append((order(token), token))
         remove_token(run, token)
-    elif len(names) == 1:
-        move(run, token, run.playbook.steps[names[0]])
+        return
+    names = row.next = data["next"]
+    steps = run.playbook.steps
+    if len(names) == 1:
+        move(run, token, steps[names[0]])
     else:
-        split(run, token, [run.playbook.steps[name] for name in names], token.step.parallel)
+        split(run, token, [steps[name] for name in names], token.step.parallel)
 
 
 def _step_cancelled(run: Run, event: Event, data: Data) -> None:
     token = run.tokens[event.token]
     if token.row is not None:
-        _finish_row(run, token, event, Status.CANCELLED)
+        visits.end(run, token, Status.CANCELLED, data)
     strands.end_cancelled(run, token)
 
 
@@ -202,12 +170,13 @@ def _action_started(run: Run, event: Event, data: Data) -> None:
     assert frame.work.place == data["place"], f"the playbook leads to {frame.work.place}, not to {data['place']}"
     if "options" in data:
         frame.options = data["options"]
-        frame.held = {name: msgspec.convert(held, Held) for name, held in data.get("held", {}).items()}
         frame.key = data["key"]
+        if "held" in data:
+            frame.held = {name: msgspec.convert(held, Held) for name, held in data["held"].items()}
     token.wait = ActionWait(event.seq, event.at, frame, frame.attempt, data.get("timeout"))
     run.changed[token.id] = None
-    if token.row is not None:
-        token.row.attempts = max(token.row.attempts, frame.attempt)
+    if token.row is not None and token.row.attempts < frame.attempt:
+        token.row.attempts = frame.attempt
 
 
 def _action_ended(run: Run, event: Event) -> Token:
@@ -368,7 +337,8 @@ def _end_run(run: Run, event: Event, status: Status) -> None:
         timers.drop_timer(run, number)
 
 
-_APPLY: dict[str, Callable[[Run, Event, Data], None]] = {
+#: What an event itself does, after its changes; of those that are not here, nothing.
+APPLY: dict[str, Callable[[Run, Event, Data], None]] = {
     Kind.RUN_STARTED: _run_started,
     Kind.RUN_PAUSED: _run_paused,
     Kind.RUN_RESUMED: _run_resumed,

@@ -4,56 +4,49 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from noetl.machine.held import Held
 from noetl.machine.state import Run, Status
 from noetl.machine.waits import ActionWait
 from noetl.model.playbook import ActionCall
 
 
-class RunAction:
+class RunAction(msgspec.Struct, frozen=True, eq=False, gc=False):
     """Carry out an action: `options` are rendered, `held` are those to be rendered just before (language.md 5).
 
     `wait` is the number to answer with; `timeout` is in seconds; `lost` counts the engines that were lost with it.
     """
 
-    __slots__ = ("attempt", "held", "key", "lost", "options", "step", "timeout", "token", "wait", "work")
-
-    def __init__(self, token: str, step: str, work: ActionCall, wait: ActionWait) -> None:
-        self.token = token
-        self.step = step
-        self.work = work
-        self.wait = wait.number
-        self.attempt = wait.attempt
-        self.timeout = wait.timeout
-        self.options: dict[str, Any] = wait.frame.options or {}
-        self.held: dict[str, Held] = wait.frame.held
-        self.key = wait.frame.key
-        self.lost = wait.lost
+    token: str
+    step: str
+    work: ActionCall
+    wait: int
+    attempt: int
+    timeout: float | None
+    options: dict[str, Any]
+    held: dict[str, Held]
+    key: str
+    lost: int
 
 
-class StopAction:
+class StopAction(msgspec.Struct, frozen=True, eq=False, gc=False):
     """Stop an action that is carried out, and answer when it has ended."""
 
-    __slots__ = ("key", "lost", "token", "wait")
-
-    def __init__(self, token: str, wait: ActionWait) -> None:
-        self.token = token
-        self.wait = wait.number
-        self.key = wait.frame.key
-        self.lost = wait.lost
+    token: str
+    wait: int
+    key: str
+    lost: int
 
 
 Command = RunAction | StopAction
 
 
-class Outstanding:
+class Outstanding(msgspec.Struct, frozen=True, eq=False, gc=False):
     """All actions that have to be running or stopping, by token, and all timers, by number with their due time."""
 
-    __slots__ = ("actions", "timers")
-
-    def __init__(self, actions: dict[str, Command | None], timers: dict[int, int | None]) -> None:
-        self.actions = actions
-        self.timers = timers
+    actions: dict[str, Command | None]
+    timers: dict[int, int | None]
 
 
 def command_of(run: Run, token_id: str) -> Command | None:
@@ -61,12 +54,23 @@ def command_of(run: Run, token_id: str) -> Command | None:
     token = run.tokens.get(token_id)
     if token is None or run.status is not Status.RUNNING or not isinstance(token.wait, ActionWait):
         return None
-    wait = token.wait
+    wait, frame = token.wait, token.wait.frame
     if wait.cancelling:
-        return StopAction(token_id, wait)
-    work = wait.frame.work
+        return StopAction(token_id, wait.number, frame.key, wait.lost)
+    work = frame.work
     assert isinstance(work, ActionCall)
-    return RunAction(token_id, token.step.name, work, wait)
+    return RunAction(
+        token_id,
+        token.step.name,
+        work,
+        wait.number,
+        wait.attempt,
+        wait.timeout,
+        frame.options or {},
+        frame.held,
+        frame.key,
+        wait.lost,
+    )
 
 
 def outstanding(run: Run) -> Outstanding:
@@ -78,7 +82,9 @@ def outstanding(run: Run) -> Outstanding:
 def changed(run: Run) -> Outstanding:
     """Only what changed since the last call; None stands for what need not go on any more."""
     actions = {token_id: command_of(run, token_id) for token_id in run.changed}
-    timers = {number: run.timers[number].due if number in run.timers else None for number in run.timers_changed}
     run.changed.clear()
-    run.timers_changed.clear()
+    timers: dict[int, int | None] = {}
+    if run.timers_changed:
+        timers = {number: run.timers[number].due if number in run.timers else None for number in run.timers_changed}
+        run.timers_changed.clear()
     return Outstanding(actions, timers)

@@ -22,7 +22,7 @@ def arrive(d: Decider, token: Token) -> Token | None:
     """A token has come to a step: its visit starts, or it waits for others. The token whose visit goes on."""
     step = token.step
     if step.join is _EACH:
-        return _start(d, token)
+        return start(d, token)
     if step.join is Join.ALL:
         d.emit(Kind.TOKEN_JOINED, token, {})
         return None
@@ -37,7 +37,7 @@ def _arrive_at_counted(d: Decider, token: Token, step: Step) -> Token | None:
         # Outside of all forks there is nobody to wait for but those who came before.
         arrivals = sorted([*same_fork(d.run, token), token], key=order)
         if len(arrivals) >= needed:
-            return _start(d, token, arrivals if len(arrivals) > 1 else None)
+            return start(d, token, arrivals if len(arrivals) > 1 else None)
         d.emit(Kind.TOKEN_JOINED, token, {})
         return None
     arrival = fork.arrivals.get(step.index, 0) + 1
@@ -50,7 +50,7 @@ def _arrive_at_counted(d: Decider, token: Token, step: Step) -> Token | None:
     arrivals = sorted([*same_fork(d.run, token), token], key=order)
     if step.join is Join.FIRST:
         _cancel_rest(d, token, fork)
-    return _start(d, token, arrivals, fork)
+    return start(d, token, arrivals, fork)
 
 
 def _cancel_rest(d: Decider, winner: Token, fork: Fork) -> None:
@@ -70,7 +70,7 @@ def _cancel_rest(d: Decider, winner: Token, fork: Fork) -> None:
 
 def start_joined(d: Decider, arrivals: list[Token]) -> Token | None:
     """An `all` join fires for those that have arrived."""
-    return _start(d, arrivals[0], arrivals)
+    return start(d, arrivals[0], arrivals)
 
 
 def fail_unmet(d: Decider, step: Step, waiting: list[Token]) -> None:
@@ -87,7 +87,8 @@ def _end_before(d: Decider, token: Token, error: Error, cause: Error | None = No
     d.emit(Kind.STEP_CANCELLED, token, {"error": error})
 
 
-def _start(d: Decider, token: Token, arrivals: list[Token] | None = None, leaves: Fork | None = None) -> Token | None:
+def start(d: Decider, token: Token, arrivals: list[Token] | None = None, leaves: Fork | None = None) -> Token | None:
+    """The visit of a step starts, of a token or of several that are joined. The token whose visit goes on."""
     run, step = d.run, token.step
     visit = run.visits.get(step.name, 0) + 1
     if visit > step.max_visits:
@@ -109,7 +110,7 @@ def _start(d: Decider, token: Token, arrivals: list[Token] | None = None, leaves
     quick = step.quick
     if quick is None or token.outcome is not None or not _set_at_once(d, token, quick):
         return token
-    return token if _rule(d, token, 0, failed=False) else None
+    return token if try_cases(d, token) else None
 
 
 def _set_at_once(d: Decider, token: Token, action: ActionCall) -> bool:
@@ -128,16 +129,16 @@ def settle(d: Decider, token: Token) -> bool:
     """The work of the step, or of a fired case, is over, or there was none. Whether the token goes on in this visit."""
     outcome = token.outcome
     if outcome is None:
-        return _rule(d, token, 0, failed=False)
+        return try_cases(d, token)
     failed = outcome["failed"] and not token.tolerated
     d.change(token, "worked")
     if token.case is not None and not failed:
         _finish(d, token, token.case, ())
         return False
-    return _rule(d, token, token.case or 0, failed=failed)
+    return try_cases(d, token, token.case or 0, failed=failed)
 
 
-def _rule(d: Decider, token: Token, below: int, *, failed: bool) -> bool:
+def try_cases(d: Decider, token: Token, below: int = 0, *, failed: bool = False) -> bool:
     """Try the cases below a number, after a failure those that read the outcome. Whether one fired that is work."""
     cases = token.step.cases
     scope = d.scope

@@ -10,7 +10,6 @@ import io
 import pickle
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 from zlib import crc32
 
@@ -53,10 +52,6 @@ _ALLOWED: dict[tuple[str, str], Any] = {(one.__module__, one.__qualname__): one 
 #: What is kept otherwise, or is no part of the state.
 _APART = frozenset({"playbook", "id", "rows", "joins", "changed", "timers_changed"})
 
-_COLUMNS = ("number", "name", "visit", "started_at", "token", "status", "ended_at", "attempts", "case", "next", "error")
-_packed = attrgetter(*_COLUMNS)
-_STATUSES = {str(status): status for status in Status}
-
 
 class Unfit(Exception):
     """These bytes are not the state of a run of this playbook, or the state cannot be written as bytes."""
@@ -88,7 +83,7 @@ class Snapshots:
         self._next = end
         ended = [row for number in numbers if (row := run.rows[number]).ended_at is not None]
         if ended:
-            self._packed.append(msgspec.msgpack.encode([_packed(row) for row in ended]))
+            self._packed.append(msgspec.msgpack.encode(ended))
         return end == len(run.rows)
 
     def take(self, run: Run) -> bytes:
@@ -110,7 +105,7 @@ def restore(state: bytes, playbook: Playbook, execution_id: str) -> Run:
     run = Run(playbook, execution_id)
     try:
         count, packed, body = msgspec.msgpack.decode(state, type=tuple[int, list[bytes], bytes])
-        rows = {row.number: row for some in packed for row in map(_row, msgspec.msgpack.decode(some))}
+        rows = {row.number: row for some in packed for row in msgspec.msgpack.decode(some, type=list[Row])}
         values, still_open = _Unpickler(io.BytesIO(body), playbook, rows).load()
         rows.update((row.number, row) for row in still_open)
         run.rows = [rows[number] for number in range(count)]
@@ -121,25 +116,13 @@ def restore(state: bytes, playbook: Playbook, execution_id: str) -> Run:
     return run
 
 
-def _row(values: list[Any]) -> Row:
-    number, name, visit, started_at, token, status, ended_at, attempts, case, following, error = values
-    row = Row(number, name, visit, started_at, token)
-    row.status = _STATUSES[status]
-    row.ended_at = ended_at
-    row.attempts = attempts
-    row.case = case
-    row.next = following
-    row.error = error
-    return row
-
-
 def part(kind: str, name: Any) -> Any:
     """Stands in the bytes for what a snapshot takes from elsewhere; there it is looked up by `_Unpickler`."""
     raise Unfit(f"{kind} {name} belongs to a run")
 
 
 def _reduce_row(row: Row) -> Any:
-    return object.__reduce_ex__(row, 4) if row.ended_at is None else (part, ("row", row.number))
+    return row.__reduce__() if row.ended_at is None else (part, ("row", row.number))
 
 
 def _reduce_work(work: ActionCall | TaskCall | Block) -> Any:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from noetl.machine.held import Held
 from noetl.machine.result import Error, Result
 from noetl.machine.view import View
@@ -219,49 +221,31 @@ class Fork:
         self.united: dict[int, int] = {}
 
 
-class Row:
+class Row(msgspec.Struct, array_like=True, eq=False, gc=False):
     """What a report tells of one visit of a step; times in microseconds since the epoch.
 
     `number` is its place among the rows of the run. When it has ended it never changes again.
     """
 
-    __slots__ = (
-        "attempts",
-        "case",
-        "ended_at",
-        "error",
-        "name",
-        "next",
-        "number",
-        "started_at",
-        "status",
-        "token",
-        "visit",
-    )
-
-    def __init__(self, number: int, name: str, visit: int, started_at: int, token: str) -> None:
-        self.number = number
-        self.name = name
-        self.visit = visit
-        self.started_at = started_at
-        self.token = token
-        self.status: str = Status.RUNNING
-        self.ended_at: int | None = None
-        self.attempts = 1
-        self.case: int | None = None
-        self.next: list[str] = []
-        self.error: Error | None = None
+    number: int
+    name: str
+    visit: int
+    started_at: int
+    token: str
+    status: Status = Status.RUNNING
+    ended_at: int | None = None
+    attempts: int = 1
+    case: int | None = None
+    next: list[str] = []
+    error: Error | None = None
 
 
-class Known:
+class Known(msgspec.Struct, eq=False, gc=False):
     """What a branch knows of a step's latest visit: `steps.NAME`. `visits` counts those in this token's past."""
 
-    __slots__ = ("result", "row", "visits")
-
-    def __init__(self, row: Row, result: Result | None, visits: int) -> None:
-        self.row = row
-        self.result = result
-        self.visits = visits
+    row: Row
+    result: Result | None
+    visits: int
 
 
 class Token:

@@ -25,7 +25,7 @@ from noetl.model.event import Kind
 from noetl.model.expression import Template
 from noetl.model.playbook import ActionCall, OnError, TaskCall, Work
 
-#: After so many changes a token that waits for nothing lets the others go on, and time pass.
+#: After so many changes a loop that waits for nothing lets the others go on, and time pass.
 LONGEST_TURN = 2000
 
 #: Whether the token can go on at once; if not, it waits for something from outside.
@@ -35,9 +35,6 @@ GoesOn = bool
 def go_on(d: Decider, token: Token) -> None:
     """Go on with a visit until it waits, moves or ends, or has had its turn."""
     while True:
-        if len(d.pending) > LONGEST_TURN and token.frames and token.interrupt is None:
-            d.pause(token)
-            return
         if token.interrupt is not None:
             to_the_end = token.interrupt[0] < 0
             d.change(token, "unwind")
@@ -101,6 +98,9 @@ def _items(value: Any, work: Work) -> list[Any] | int:
 
 
 def _looping(d: Decider, token: Token, frame: Frame) -> GoesOn:
+    if len(d.pending) > LONGEST_TURN:
+        d.pause(token)
+        return False
     work = frame.work
     loop = work.loop
     assert loop is not None

@@ -211,10 +211,17 @@ class TaskCall(Work, frozen=True, kw_only=True, gc=False):
 
 
 class Block(Work, frozen=True, kw_only=True, gc=False):
-    """The work of a step or of a fired case: a list of calls, at most `parallel` at once."""
+    """The work of a step or of a fired case: a list of calls, at most `parallel` at once.
+
+    `alone` says that it is a single call and the list around it has no policies, so that the call stands for all of it.
+    """
 
     run: tuple[ActionCall | TaskCall, ...]
     parallel: int = SEQUENTIAL
+    alone: bool = False
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "alone", len(self.run) == 1 and self.plain)
 
     @property
     def title(self) -> str:
@@ -258,7 +265,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `parallel` bounds the branches of its fork. `join` is a Join or the number of arrivals it waits for; `join_given`
     says that the text has it. `quick` is its work where that is a single `set` without policies, which the machine does
-    without keeping track of it.
+    without keeping track of it. `instant` says that a token passes it without a stop: it has quick work, and all that
+    its cases do is to move the token.
     """
 
     name: str
@@ -276,10 +284,11 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     description: str | None = None
     span: Span
     quick: ActionCall | None = None
+    instant: bool = False
 
     def __post_init__(self) -> None:
         work = self.work
-        only = work.run[0] if work is not None and work.plain and len(work.run) == 1 else None
+        only = work.run[0] if work is not None and work.alone else None
         simple = (
             isinstance(only, ActionCall)
             and only.action == "set"
@@ -288,7 +297,11 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             and "values" in only.options
             and isinstance(only.options["values"].value, dict)
         )
+        passed = (
+            simple and self.join is Join.EACH and self.sla is None and all(len(case.moves) == 1 for case in self.cases)
+        )
         msgspec.structs.force_setattr(self, "quick", only if simple else None)
+        msgspec.structs.force_setattr(self, "instant", passed)
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True, gc=False):

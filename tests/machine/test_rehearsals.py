@@ -38,7 +38,7 @@ def test_a_run_folded_again_from_its_events_is_the_same(rehearsal: Rehearsal) ->
 def test_a_run_rebuilt_after_every_event_goes_the_same_way(rehearsal: Rehearsal) -> None:
     straight = simulate(rehearsal.text)
     rebuilt = simulate(rehearsal.text, rebuilds=True)
-    assert [(e.kind, e.step, e.token) for e in rebuilt.events] == [(e.kind, e.step, e.token) for e in straight.events]
+    assert rebuilt.events == straight.events
     assert final_state(rebuilt.run) == final_state(straight.run)
 
 
