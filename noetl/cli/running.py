@@ -12,7 +12,7 @@ from noetl.cli.console import Console
 from noetl.cli.ending import Ending
 from noetl.cli.interrupts import INTERRUPTED, Interrupts
 from noetl.cli.lines import Lines
-from noetl.cli.telling import telling
+from noetl.cli.telling import LATE_S, telling
 from noetl.cli.text import one_line
 from noetl.errors import LostOwnership, OwnedElsewhere, StoreError
 from noetl.machine import Status
@@ -66,7 +66,7 @@ class TerminalRun:
         assert task is not None
         asyncio.get_running_loop().set_exception_handler(self._warn)
         if self._junit is not None:
-            engine.subscribe(self._junit)
+            engine.subscribe(self._junit, within_s=LATE_S)
         with Interrupts(self._console, first=lambda reason: _stop(task), last=self._kill) as interrupts:
             try:
                 async with engine:

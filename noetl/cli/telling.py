@@ -13,6 +13,9 @@ from noetl.cli.workflow_commands import in_job
 from noetl.model.playbook import Playbook
 from noetl.runtime.engine import Engine
 
+#: Lines that nobody watches grow come in lots: so many seconds late at most.
+LATE_S = 0.02
+
 #: A longer name is not worth moving all durations to the right.
 WIDEST = 32
 
@@ -51,5 +54,5 @@ def telling(
             engine.subscribe(view)
             yield view
     else:
-        engine.subscribe(progress(lines, scripts=verbose))
+        engine.subscribe(progress(lines, scripts=verbose), within_s=LATE_S)
         yield lines

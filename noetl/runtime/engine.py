@@ -165,12 +165,13 @@ class Engine:
         await self.ownership.close()
         await self.store.close()
 
-    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+    def subscribe(self, subscriber: Subscriber, *, within_s: float = 0.0) -> Callable[[], None]:
         """Call `subscriber` with every event of every run, in order; what is returned ends that. It must not block.
 
-        A run may be ahead of the event that is told.
+        A run may be ahead of the event that is told. Who need not know at once says `within_s` how many seconds it may
+        take, so that telling does not get in the way of a run of many short steps.
         """
-        return self._publisher.subscribe(subscriber)
+        return self._publisher.subscribe(subscriber, within_s)
 
     def load(self, playbook: str | Path) -> Playbook:
         """Load and check a playbook, with the actions that this engine knows. Raises PlaybookError."""

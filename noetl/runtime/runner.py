@@ -469,6 +469,7 @@ class Runner:
         self._broken = error if isinstance(error, Exception) else StoreError(str(error))
         for _, task in self._running.values():
             task.cancel()
+        self.host.deliver()
         if not self.over.done():
             self.over.set_exception(self._broken)
 

@@ -91,6 +91,36 @@ async def test_who_acts_on_an_event_does_not_change_the_order_for_others() -> No
         assert told == [event.kind for event in await engine.store.read(report.execution_id)]
 
 
+async def test_who_can_wait_has_been_told_of_all_of_it_when_the_run_has_ended() -> None:
+    async with Engine() as engine:
+        told: list[str] = []
+        engine.subscribe(lambda event: told.append(event.kind), within_s=3600)
+        report = await engine.run(engine.load(HEAD + "steps: [{name: One, run: [{action: set, values: {n: 1}}]}]\n"))
+        assert told == [event.kind for event in await engine.store.read(report.execution_id)]
+
+
+async def test_who_can_wait_is_told_of_a_run_that_does_not_end() -> None:
+    async with Engine() as engine:
+        waits = asyncio.Event()
+        engine.subscribe(lambda event: waits.set() if event.kind == "action.started" else None, within_s=0.05)
+        run = await engine.start(engine.load(HEAD + "steps: [{name: One, run: [{action: wait, event: go}]}]\n"))
+        await waits.wait()
+        assert not run.report().succeeded
+
+
+async def test_a_new_subscriber_is_told_of_nothing_that_was_before() -> None:
+    async with Engine() as engine:
+        early: list[str] = []
+        late: list[str] = []
+        engine.subscribe(lambda event: early.append(event.kind), within_s=3600)
+        run = await engine.start(engine.load(HEAD + "steps: [{name: One, run: [{action: wait, event: go}]}]\n"))
+        engine.subscribe(lambda event: late.append(event.kind))
+        run.signal("go")
+        await run.result()
+        assert early[: -len(late)] == ["run.started", "step.started", "action.started"]
+        assert early[-len(late) :] == late
+
+
 async def test_the_name_of_a_handler_can_be_taken_once() -> None:
     with pytest.raises(NoetlError, match="already"):
         noetl.Engine(handlers=[Probe(), Probe()])
