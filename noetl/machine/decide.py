@@ -41,6 +41,7 @@ BATCH = 512
 
 # As globals: Python 3.11 is slow to find a member in its enum, and every visit of a step asks for these.
 _WORKING, _PARKED = Phase.WORKING, Phase.PARKED
+_PAUSED, _RUNNING, _ACTION_COMPLETED = Status.PAUSED, Status.RUNNING, Kind.ACTION_COMPLETED
 
 
 def decide(run: Run, fact: Fact, *, batch: int = BATCH) -> list[Event]:
@@ -57,14 +58,14 @@ def decide(run: Run, fact: Fact, *, batch: int = BATCH) -> list[Event]:
 
 def _drain(d: Decider) -> None:
     events, ready, batch = d.events, d.run.ready, d.batch
-    if d.run.status is Status.PAUSED:
+    if d.run.status is _PAUSED:
         return
     # Parallel items that begin change their parent; the first of them that says something carries that.
     while (len(events) < batch and not d.paused) or d.pending:
         if ready:
             _, token = ready.popitem(last=False)
             _advance(d, token)
-        elif d.run.status is not Status.RUNNING or not _go_on(d):
+        elif d.run.status is not _RUNNING or not _go_on(d):
             return
 
 
@@ -235,7 +236,7 @@ def _action_ended(d: Decider, fact: ActionEnded) -> None:
         d.emit(Kind.ACTION_FAILED, token, data)
     else:
         data["data"] = fact.data
-        d.emit(Kind.ACTION_COMPLETED, token, data)
+        d.emit(_ACTION_COMPLETED, token, data)
 
 
 def _timer_due(d: Decider, fact: TimerDue) -> None:
@@ -245,7 +246,7 @@ def _timer_due(d: Decider, fact: TimerDue) -> None:
     if timer.purpose == "pause":
         d.emit(Kind.RUN_RESUMED, None, {})
         return
-    if d.run.status is Status.PAUSED:
+    if d.run.status is _PAUSED:
         return
     data: dict[str, Any] = {"timer": fact.timer, "purpose": timer.purpose}
     if timer.purpose == "sla":

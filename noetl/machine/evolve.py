@@ -23,6 +23,7 @@ Data = dict[str, Any]
 
 # As globals: Python 3.11 is slow to find a member in its enum, and every visit of a step asks for these.
 _PENDING, _WORKING, _COMPLETED = Phase.PENDING, Phase.WORKING, Status.COMPLETED
+_STEP_STARTED, _TRIED = Kind.STEP_STARTED, Stage.TRIED
 
 
 def evolve(run: Run, event: Event) -> Run:
@@ -42,7 +43,7 @@ def evolve(run: Run, event: Event) -> Run:
         if event.kind in APPLY:
             APPLY[event.kind](run, event, event.data)
         run.seq = event.seq
-        if event.kind == Kind.STEP_STARTED:
+        if event.kind == _STEP_STARTED:
             _refuse_other_step(run, event)
     except (KeyError, IndexError, AttributeError, AssertionError) as error:
         raise ReplayError(
@@ -185,7 +186,7 @@ def _action_ended(run: Run, event: Event) -> Token:
     run.changed[token.id] = None
     run.wake(token)
     token.tolerated = False
-    token.frames[-1].stage = Stage.TRIED
+    token.frames[-1].stage = _TRIED
     return token
 
 

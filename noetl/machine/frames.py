@@ -13,6 +13,11 @@ from noetl.machine.timers import clear_deadline, set_timer
 from noetl.machine.view import View
 from noetl.model.playbook import ActionCall, Block, OnError, TaskCall, Work
 
+# As globals: Python 3.11 is slow to find a member in its enum, and every visit of a step asks for these.
+_LOOPING, _READY, _BODY, _TRIED = Stage.LOOPING, Stage.READY, Stage.BODY, Stage.TRIED
+_DELAYED, _FALLBACK, _ENDING = Stage.DELAYED, Stage.FALLBACK, Stage.ENDING
+_CONTINUE = OnError.CONTINUE
+
 
 def calls_of(run: Run, work: Work) -> tuple[ActionCall | TaskCall, ...]:
     """The calls that a block or task call consists of."""
@@ -37,23 +42,23 @@ def enter(run: Run, token: Token, work_id: int) -> None:
         visible = None
     else:
         outer = token.frames[-1]
-        visible = outer.local if outer.stage is Stage.FALLBACK else outer.body
+        visible = outer.local if outer.stage is _FALLBACK else outer.body
     frame = Frame(work, run.at, visible)
     if work.when is None and work.loop is None:
-        frame.stage = Stage.READY
+        frame.stage = _READY
     token.frames.append(frame)
 
 
 def loop(run: Run, token: Token) -> None:
     """A loop with a condition begins."""
-    token.frames[-1].stage = Stage.LOOPING
+    token.frames[-1].stage = _LOOPING
 
 
 def items(run: Run, token: Token, values: list[Any] | int) -> None:
     """What a loop goes through; a number counts from 0."""
     frame = token.frames[-1]
     frame.items = range(values) if isinstance(values, int) else values
-    frame.stage = Stage.LOOPING
+    frame.stage = _LOOPING
 
 
 def iterate(run: Run, token: Token) -> None:
@@ -66,7 +71,7 @@ def iterate(run: Run, token: Token) -> None:
 def begin_iteration(frame: Frame, index: int) -> None:
     frame.attempt = 0
     frame.options = None
-    frame.stage = Stage.READY
+    frame.stage = _READY
     loop = frame.work.loop
     if loop is None:
         return
@@ -88,7 +93,7 @@ def begin(run: Run, token: Token, due: int | None, args: dict[str, Any] | None, 
     frame.attempt += 1
     frame.began_at = run.at
     frame.attempts = max(frame.attempts, frame.attempt)
-    frame.stage = Stage.BODY
+    frame.stage = _BODY
     frame.next = 0
     frame.results = []
     frame.excused = []
@@ -97,7 +102,7 @@ def begin(run: Run, token: Token, due: int | None, args: dict[str, Any] | None, 
         kept = {name: msgspec.convert(value, Held) for name, value in (held or {}).items()}
         outer = frame.visible or {}
         # A task that serves another work's purpose sees what that work sees.
-        serves = token.compensates is not None if len(token.frames) == 1 else token.frames[-2].stage is Stage.FALLBACK
+        serves = token.compensates is not None if len(token.frames) == 1 else token.frames[-2].stage is _FALLBACK
         own_loop = {name: frame.local[name] for name in (work.loop.name, "loop")} if work.loop and frame.local else {}
         frame.body = {**(outer if serves else own_loop), **args, **kept}
     if work.retry is not None and not isinstance(work, ActionCall):
@@ -115,7 +120,7 @@ def undo(run: Run, token: Token) -> None:
         token.view = frame.base
         frame.base = None
     token.outcome = None
-    frame.stage = Stage.DELAYED
+    frame.stage = _DELAYED
 
 
 def fall_back(run: Run, token: Token) -> None:
@@ -123,7 +128,7 @@ def fall_back(run: Run, token: Token) -> None:
     frame = token.frames[-1]
     clear_deadline(run, frame)
     token.outcome = None
-    frame.stage = Stage.FALLBACK
+    frame.stage = _FALLBACK
 
 
 def keep(token: Token, frame: Frame) -> None:
@@ -141,7 +146,7 @@ def did(run: Run, token: Token, data: Any) -> None:
     """An action that needs nothing from outside was done."""
     frame = token.frames[-1]
     token.outcome = completed(data, attempts=frame.attempt, duration=(run.at - frame.began_at) / 1e6)
-    frame.stage = Stage.TRIED
+    frame.stage = _TRIED
 
 
 def hear(run: Run, token: Token, data: Any, index: int | None = None) -> None:
@@ -156,7 +161,7 @@ def hear(run: Run, token: Token, data: Any, index: int | None = None) -> None:
 def skip(run: Run, token: Token) -> None:
     """The `when` of the work is false."""
     token.outcome = skipped()
-    token.frames[-1].stage = Stage.ENDING
+    token.frames[-1].stage = _ENDING
 
 
 def fail(run: Run, token: Token, error: Error, next_stage: str = Stage.TRIED) -> None:
@@ -224,7 +229,7 @@ def tried(run: Run, token: Token) -> None:
     token.results = frame.results
     token.result = token.outcome
     token.tolerated = frame.tolerated
-    frame.stage = Stage.TRIED
+    frame.stage = _TRIED
 
 
 def collect(run: Run, token: Token) -> None:
@@ -241,15 +246,15 @@ def collect(run: Run, token: Token) -> None:
     if outcome["failed"] and not token.tolerated:
         frame.data.append(None)
         frame.errors[frame.index] = outcome["error"]
-        if loop.on_error is OnError.CONTINUE:
+        if loop.on_error is _CONTINUE:
             token.outcome = None
-            frame.stage = Stage.LOOPING
+            frame.stage = _LOOPING
         else:
-            frame.stage = Stage.ENDING
+            frame.stage = _ENDING
     else:
         frame.data.append(outcome["data"])
         token.outcome = None
-        frame.stage = Stage.LOOPING
+        frame.stage = _LOOPING
 
 
 def looped(run: Run, token: Token) -> None:
@@ -258,7 +263,7 @@ def looped(run: Run, token: Token) -> None:
     fields = {"errors": failures(frame)} if frame.errors else None
     token.outcome = completed(frame.data, fields, max(1, frame.attempts), (run.at - frame.started_at) / 1e6)
     token.tolerated = False
-    frame.stage = Stage.ENDING
+    frame.stage = _ENDING
 
 
 def failures(frame: Frame) -> list[Error]:
@@ -274,7 +279,7 @@ def leave(run: Run, token: Token) -> None:
     keep(token, frame)
     clear_deadline(run, frame)
     if outcome["failed"]:
-        if frame.work.on_error is OnError.CONTINUE and not frame.iteration:
+        if frame.work.on_error is _CONTINUE and not frame.iteration:
             token.tolerated = True
         if frame.errors and frame.work.loop is not None:
             outcome = failed(outcome["error"], {**own_fields(outcome), "errors": failures(frame)}, data=frame.data)

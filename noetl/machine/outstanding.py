@@ -11,6 +11,9 @@ from noetl.machine.state import Run, Status
 from noetl.machine.waits import ActionWait
 from noetl.model.playbook import ActionCall
 
+# As globals: Python 3.11 is slow to find a member in its enum, and every visit of a step asks for these.
+_RUNNING = Status.RUNNING
+
 
 class RunAction(msgspec.Struct, frozen=True, eq=False, gc=False):
     """Carry out an action: `options` are rendered, `held` are those to be rendered just before (language.md 5).
@@ -52,7 +55,7 @@ class Outstanding(msgspec.Struct, frozen=True, eq=False, gc=False):
 def command_of(run: Run, token_id: str) -> Command | None:
     """What is to go on for a token. In a paused run nothing starts; what goes on may come to its end."""
     token = run.tokens.get(token_id)
-    if token is None or run.status is not Status.RUNNING or not isinstance(token.wait, ActionWait):
+    if token is None or run.status is not _RUNNING or not isinstance(token.wait, ActionWait):
         return None
     wait, frame = token.wait, token.wait.frame
     if wait.cancelling:

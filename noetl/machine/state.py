@@ -68,6 +68,10 @@ class Stage(StrEnum):
     ENDING = "ending"  # `on_error` and `as`
 
 
+# As globals: Python 3.11 is slow to find a member in its enum.
+_ARRIVED, _ENTERED = Phase.ARRIVED, Stage.ENTERED
+
+
 class Timer:
     """`due` is in microseconds since the epoch; `purpose` is `delay`, `wait`, `deadline`, `sla`, `pause` or `start`.
 
@@ -119,7 +123,7 @@ class Frame:
 
     def __init__(self, work: Work, started_at: int, visible: dict[str, Any] | None) -> None:
         self.work = work
-        self.stage = Stage.ENTERED
+        self.stage = _ENTERED
         self.started_at = started_at
         #: The loop variables and arguments that the work's own templates see, without those of its own loop.
         self.visible = visible
@@ -289,7 +293,7 @@ class Token:
         self.step = step
         self.view = view
         self.known = known
-        self.phase = Phase.ARRIVED
+        self.phase = _ARRIVED
         self.fork: Fork | None = None
         self.branch = 0
         self.turn_fork: Fork | None = None

@@ -13,6 +13,9 @@ from noetl.machine.view import View
 from noetl.machine.waits import ActionWait, StrandsWait, TimerWait
 from noetl.model.playbook import OnError
 
+# As globals: Python 3.11 is slow to find a member in its enum, and every visit of a step asks for these.
+_WORKING, _LOOPING = Phase.WORKING, Stage.LOOPING
+
 
 def spawn(run: Run, token: Token, slots: list[int]) -> None:
     """Parallel items of a block, or iterations of a loop, begin as tokens of their own."""
@@ -26,12 +29,12 @@ def spawn(run: Run, token: Token, slots: list[int]) -> None:
         strand = Token(strand_id, token.step, view, token.known)
         strand.parent = token
         strand.slot = slot
-        strand.phase = Phase.WORKING
+        strand.phase = _WORKING
         strand.visit = token.visit
         strand.row = token.row
         strand.result, strand.results = token.result, token.results
         strand.error, strand.last_error = token.error, token.last_error
-        if frame.stage is Stage.LOOPING:
+        if frame.stage is _LOOPING:
             frame.data.append(None)
             inner = Frame(frame.work, run.at, frame.visible)
             inner.items = frame.items
@@ -51,7 +54,7 @@ def gather(run: Run, token: Token) -> None:
     """All parallel items have ended: their results, and, unless one failed, what they set, in item order."""
     frame = token.frames[-1]
     token.wait = None
-    if frame.stage is Stage.LOOPING:
+    if frame.stage is _LOOPING:
         _gather_iterations(run, token, frame)
     else:
         _gather_calls(run, token, frame)
@@ -123,7 +126,7 @@ def end_strand(run: Run, token: Token, *, cancelled: bool) -> None:
     else:
         assert token.outcome is not None
         result = token.outcome
-    if frame.stage is Stage.LOOPING:
+    if frame.stage is _LOOPING:
         _end_iteration(frame, token.slot, result, tolerated=token.tolerated)
     else:
         frame.ended[token.slot] = (result, token)

@@ -23,7 +23,10 @@ from noetl.machine.retry import next_delay
 from noetl.machine.state import Frame, Run, Stage, Token
 from noetl.model.event import Kind
 from noetl.model.expression import Template
-from noetl.model.playbook import ActionCall, OnError, TaskCall, Work
+from noetl.model.playbook import ActionCall, Block, OnError, TaskCall, Work
+
+# As globals: Python 3.11 is slow to find a member in its enum, and every visit of a step asks for these.
+_ACTION_STARTED, _COMPENSATE, _LOOPING = Kind.ACTION_STARTED, OnError.COMPENSATE, Stage.LOOPING
 
 #: After so many changes a loop that waits for nothing lets the others go on, and time pass.
 LONGEST_TURN = 2000
@@ -52,9 +55,20 @@ def go_on(d: Decider, token: Token) -> None:
             compensation.end(d, token)
             return
         elif token.outcome is None and token.step.work is not None:
-            begin_block(d, token, token.step.work)
+            if not _begin(d, token, token.step.work):
+                return
         elif not rules.settle(d, token):
             return
+
+
+def _begin(d: Decider, token: Token, block: Block) -> GoesOn:
+    """The work of the step begins; where it is but a bare action, without going through all that may be around one."""
+    begin_block(d, token, block)
+    call = block.run[0]
+    if not block.alone or not isinstance(call, ActionCall) or not call.bare:
+        return True
+    d.change(token, "begin", None, None, None)
+    return _body(d, token, token.frames[-1])
 
 
 def _fail(d: Decider, token: Token, work: Work, problem: ExpressionError, stage: Stage = Stage.TRIED) -> GoesOn:
@@ -234,7 +248,7 @@ def _ask(d: Decider, token: Token, work: ActionCall) -> GoesOn:
         data["key"] = key_of(d.run.id, d.scope.at(token, work.place).position())
     if work.timeout is not None:
         data["timeout"] = duration(work.timeout, d.scope.at(token, f"{work.place}.timeout"))
-    d.emit(Kind.ACTION_STARTED, token, data)
+    d.emit(_ACTION_STARTED, token, data)
     return False
 
 
@@ -248,6 +262,9 @@ def _tried(d: Decider, token: Token, frame: Frame) -> GoesOn:
     work = frame.work
     outcome = token.outcome
     assert outcome is not None
+    if isinstance(work, ActionCall) and work.bare and not frame.iteration:
+        d.change(token, "leave")
+        return True
     if work.compensate is not None and outcome["status"] == "completed" and token.outermost.compensates is None:
         d.change(token, "remember")
     if outcome["failed"] and not token.tolerated and outcome["status"] == "failed":
@@ -315,7 +332,7 @@ def _ending(d: Decider, token: Token, frame: Frame) -> GoesOn:
     outcome = token.outcome
     store = frame.work.store
     assert outcome is not None
-    if frame.work.on_error is OnError.COMPENSATE and outcome["failed"] and not token.tolerated:
+    if frame.work.on_error is _COMPENSATE and outcome["failed"] and not token.tolerated:
         d.emit(Kind.STEP_UNDOING, token, {"error": outcome["error"], "compensations": undoable(d.run, token)})
         return True
     if store is not None and (outcome["status"] == "completed" or (outcome["failed"] and token.tolerated)):
@@ -353,7 +370,7 @@ def _end_strand(d: Decider, token: Token) -> None:
     assert outcome is not None
     frame = parent.frames[-1]
     broke = outcome["failed"] and not token.tolerated
-    looping = frame.stage is Stage.LOOPING
+    looping = frame.stage is _LOOPING
     total = len(frame.items or ()) if looping else len(calls_of(d.run, frame.work))
     stops = broke and not (looping and frame.work.loop is not None and frame.work.loop.on_error == "continue")
     if stops:

@@ -183,7 +183,8 @@ class Later(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class ActionCall(Work, frozen=True, kw_only=True, gc=False):
     """`{action: shell, cmd: [wc, -l], as: lines}`; `options` are the handler's own keys.
 
-    `later` are those of them that are not rendered before the action is carried out.
+    `later` are those of them that are not rendered before the action is carried out. `bare` says that it has neither
+    policies nor `as`: it is begun, and when it ends its result is that of the whole.
     """
 
     action: str
@@ -191,6 +192,10 @@ class ActionCall(Work, frozen=True, kw_only=True, gc=False):
     later: Mapping[str, Later] = msgspec.field(default_factory=dict)
     limit: str | None = None
     runtime: str | None = None
+    bare: bool = False
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "bare", self.plain and self.store is None)
 
     @property
     def title(self) -> str:
@@ -292,8 +297,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         simple = (
             isinstance(only, ActionCall)
             and only.action == "set"
-            and only.plain
-            and only.store is None
+            and only.bare
             and "values" in only.options
             and isinstance(only.options["values"].value, dict)
         )
