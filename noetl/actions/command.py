@@ -77,20 +77,24 @@ async def run_command(
     """
     source: Input | None = None
     try:
-        source = Input(stdin)
+        if stdin is not None:
+            source = Input(stdin)
         pid = spawn(
             argv,
             variables,
             cwd=_folder(cwd, call),
-            stdin=source.child_fd,
+            stdin=None if source is None else source.child_fd,
             stdout=outputs.stdout_fd,
             stderr=outputs.stderr_fd,
         )
         process = Process(pid)
         try:
             call.spawned(pid)
-            source.start()
+            if source is not None:
+                source.start()
             outputs.start()
+            if not await process.ends_soon():
+                outputs.watch()
             status = await process.wait()
             outputs.take()
             if process.has_kin:

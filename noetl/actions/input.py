@@ -9,25 +9,24 @@ from noetl.actions.spawn import open_pipe
 
 
 class Input:
-    """The pipe into one child; without data there is none, and `child_fd` is None.
+    """The pipe into one child.
 
-    `start` closes the engine's copy of the child's end and begins to write, `close` ends it.
+    `start` closes the engine's copy of the child's end, `child_fd`, and begins to write; `close` ends it.
     """
 
-    def __init__(self, data: bytes | None) -> None:
-        self.child_fd: int | None = None
-        self._fd: int | None = None
-        self._left = memoryview(data or b"")
+    def __init__(self, data: bytes) -> None:
+        self._left = memoryview(data)
         self._loop = asyncio.get_running_loop()
-        if data is not None:
-            self.child_fd, self._fd = open_pipe()
+        self.child_fd: int | None
+        self._fd: int | None
+        self.child_fd, self._fd = open_pipe()
 
     def start(self) -> None:
-        if self._fd is not None:
-            self._close_child_end()
-            os.set_blocking(self._fd, False)
-            self._loop.add_writer(self._fd, self._write)
-            self._write()
+        assert self._fd is not None
+        self._close_child_end()
+        os.set_blocking(self._fd, False)
+        self._loop.add_writer(self._fd, self._write)
+        self._write()
 
     def close(self) -> None:
         self._close_child_end()

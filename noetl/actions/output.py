@@ -9,7 +9,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from noetl.actions.readiness import running_readiness
+import msgspec
+
+from noetl.actions.readiness import Readiness, running_readiness
 from noetl.actions.spawn import open_pipe
 from noetl.errors import ActionError
 
@@ -29,12 +31,11 @@ class Sink(Protocol):
     def finish(self) -> None: ...
 
 
-class Lines:
+class Lines(msgspec.Struct):
     """Tells `line` each complete line of a stream."""
 
-    def __init__(self, line: Callable[[str], None]) -> None:
-        self._line = line
-        self._unfinished = b""
+    _line: Callable[[str], None]
+    _unfinished: bytes = b""
 
     def feed(self, data: bytes) -> None:
         complete, line_break, rest = data.rpartition(b"\n")
@@ -69,33 +70,24 @@ class Lines:
             self._line(line[start : start + _LONGEST_LINE])
 
 
-class Capture:
-    """The bytes of one stream: `line` gets each complete line, `text` is what was kept of the whole."""
+class Capture(Lines):
+    """The lines of a stream, and `text`: what was kept of the whole, which is `truncated` beyond the limit."""
 
-    def __init__(self, limit: int, line: Callable[[str], None]) -> None:
-        self._limit = limit
-        self._head_limit = limit // 2
-        self._tail_limit = limit - self._head_limit
-        self._head = bytearray()
-        self._tail = bytearray()
-        self._total = 0
-        self._lines = Lines(line)
-
-    @property
-    def truncated(self) -> bool:
-        return self._total > self._limit
+    limit: int = MAX_OUTPUT
+    truncated: bool = False
+    _head: bytearray = msgspec.field(default_factory=bytearray)
+    _tail: bytearray = msgspec.field(default_factory=bytearray)
+    _total: int = 0
 
     def feed(self, data: bytes) -> None:
         self.keep(data)
-        self._lines.feed(data)
-
-    def finish(self) -> None:
-        self._lines.finish()
+        Lines.feed(self, data)
 
     def keep(self, data: bytes) -> None:
         """Makes data a part of the whole without telling its lines."""
         self._total += len(data)
-        room = self._head_limit - len(self._head)
+        self.truncated = self._total > self.limit
+        room = self.limit // 2 - len(self._head)
         if room > 0:
             self._head += data[:room]
             data = data[room:]
@@ -113,24 +105,28 @@ class Capture:
         # The cut may have gone through a character: what is left of it are up to three bytes 10xxxxxx.
         begins = next((at for at, byte in enumerate(tail[:4]) if byte & 0xC0 != 0x80), 0)
         missing = self._total - kept - (len(tail) - begins)
-        marker = f"\n[... {missing} bytes left out, max_output is {self._limit} ...]\n"
+        marker = f"\n[... {missing} bytes left out, max_output is {self.limit} ...]\n"
         return head + marker + tail[begins:].decode("utf-8", "replace")
+
+    @property
+    def _tail_limit(self) -> int:
+        return self.limit - self.limit // 2
 
 
 class Outputs:
     """The pipes that standard output and standard error of one action come through.
 
-    The child gets `stdout_fd` and `stderr_fd`; `start` closes the engine's copies of them and begins to read.
-    `listen` makes what reads standard output in place of its capture, which it gets.
+    The child gets `stdout_fd` and `stderr_fd`; `start` closes the engine's copies of them. What comes is read by
+    `take`, and from `watch` on by the loop as it comes. `listen` makes what reads standard output in place of its
+    capture, which it gets.
     """
 
     def __init__(
         self, limit: int, line: Callable[[str, str], None], listen: Callable[[Capture], Sink] | None = None
     ) -> None:
-        self.stdout = Capture(limit, partial(line, "stdout"))
-        self.stderr = Capture(limit, partial(line, "stderr"))
-        self._readiness = running_readiness()
-        self._started = False
+        self.stdout = Capture(partial(line, "stdout"), limit=limit)
+        self.stderr = Capture(partial(line, "stderr"), limit=limit)
+        self._readiness: Readiness | None = None
         self._ended: asyncio.Future[None] | None = None
         read_stdout, self.stdout_fd = open_pipe()
         try:
@@ -144,9 +140,12 @@ class Outputs:
 
     def start(self) -> None:
         self._close_child_ends()
-        self._started = True
         for fd in self._reading:
             os.set_blocking(fd, False)
+
+    def watch(self) -> None:
+        self._readiness = running_readiness()
+        for fd in self._reading:
             self._readiness.add(fd, partial(self._read, fd))
 
     @property
@@ -156,6 +155,8 @@ class Outputs:
 
     async def wait_ended(self, within_s: float) -> None:
         if self._reading:
+            if self._readiness is None:
+                self.watch()
             self._ended = asyncio.get_running_loop().create_future()
             await asyncio.wait((self._ended,), timeout=within_s)
 
@@ -188,11 +189,11 @@ class Outputs:
         return False
 
     def _end(self, fd: int) -> None:
-        if self._started:
+        if self._readiness is not None:
             self._readiness.remove(fd)
         os.close(fd)
         self._reading.pop(fd).finish()
-        if not self._reading and self._ended is not None and not self._ended.done():
+        if self._ended is not None and not self._reading and not self._ended.done():
             self._ended.set_result(None)
 
     def _close_child_ends(self) -> None:

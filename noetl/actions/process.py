@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from noetl.actions.readiness import running_readiness
 
@@ -32,35 +33,41 @@ def signal_name(number: int) -> str:
 
 
 class Process:
-    """A spawned leader of a process group. Must be made in the running loop, right after the spawn.
+    """A spawned leader of a process group.
 
-    `status` is None while the leader lives, then its exit code, negative for a signal; `on_exit` is called then.
+    `status` is None while the leader lives, then its exit code, negative for a signal; `on_exit` is called then. Both
+    only once somebody looks: who calls `ends_soon` or `wait`, or the loop from `watch` on.
     """
 
     def __init__(self, pid: int, on_exit: Callable[[], None] | None = None) -> None:
         self.pid = pid
         self._on_exit = on_exit
         self.status: int | None = None
-        self._loop = asyncio.get_running_loop()
         self._waiters: list[asyncio.Future[None]] = []
-        self._alone = False
+        self._watched = False
+
+    async def ends_soon(self) -> bool:
+        """Whether the leader exits within a moment; none is spent on it where anything else is waited for."""
+        return await running_readiness().stay_awake(self._reap)
+
+    def watch(self) -> None:
+        """Has the loop notice the exit."""
+        self._watched = True
         try:
-            self._pidfd = os.pidfd_open(pid)
+            pidfd = os.pidfd_open(self.pid)
         except (AttributeError, OSError):
             self._poll(_SHORTEST_POLL_S)
         else:
-            self._readiness = running_readiness()
-            self._alone = self._readiness.idle
-            self._readiness.add(self._pidfd, self._pidfd_ready)
+            running_readiness().add(pidfd, partial(self._pidfd_ready, pidfd))
 
-    def _pidfd_ready(self) -> None:
+    def _pidfd_ready(self, pidfd: int) -> None:
         if self._reap():
-            self._readiness.remove(self._pidfd)
-            os.close(self._pidfd)
+            running_readiness().remove(pidfd)
+            os.close(pidfd)
 
     def _poll(self, delay_s: float) -> None:
         if not self._reap():
-            self._loop.call_later(delay_s, self._poll, min(2 * delay_s, _LONGEST_POLL_S))
+            asyncio.get_running_loop().call_later(delay_s, self._poll, min(2 * delay_s, _LONGEST_POLL_S))
 
     def _reap(self) -> bool:
         try:
@@ -80,11 +87,10 @@ class Process:
 
     async def wait(self) -> int:
         """Returns the status once the leader has exited; its kin may live on."""
+        if self.status is None and not self._watched:
+            self.watch()
         if self.status is None:
-            if self._alone:
-                # The commands that follow one another are those that somebody waits for.
-                self._readiness.stay_awake()
-            waiter = self._loop.create_future()
+            waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter
             assert self.status is not None

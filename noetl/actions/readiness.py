@@ -1,7 +1,8 @@
 """Tells when descriptors of children can be read, at a third of what the loop's own readers cost.
 
 A spawn is so cheap that three `add_reader` and three `remove_reader` would be felt. One epoll is the only reader that
-the loop knows of; in it a descriptor comes and goes with one system call each.
+the loop knows of; in it a descriptor comes and goes with one system call each. Of a short command that runs alone not
+even that is asked: somebody stays awake for it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import os
 import select
 from collections.abc import Callable
+from time import monotonic
 from weakref import WeakKeyDictionary
 
 #: How long the loop stays awake for a child; to start one takes the processor as long.
@@ -22,27 +24,31 @@ class Readiness:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._callbacks: dict[int, Callable[[], object]] = {}
+        self._awake = False
         self._epoll = select.epoll()
         loop.add_reader(self._epoll.fileno(), self._dispatch)
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is waited for."""
-        return not self._callbacks
+    async def stay_awake(self, happened: Callable[[], bool]) -> bool:
+        """Do not sleep for a moment: what is waited for has happened soon, or takes long. Whether it has happened.
 
-    def stay_awake(self) -> None:
-        """Do not sleep for a moment: what is waited for is there soon, or takes long.
-
-        To fall asleep and be woken takes about as long as a short command. Nothing is gained where there is no other
-        processor that the child could run on.
+        To fall asleep and be woken takes about as long as a short command. The commands that follow one another are
+        those that somebody waits for, so nobody stays awake where something else is waited for; and nothing is gained
+        where there is no other processor that the child could run on.
         """
-        if _PROCESSORS > 1:
-            loop = asyncio.get_running_loop()
-            self._look(loop, loop.time() + _AWAKE_S)
-
-    def _look(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
-        if self._callbacks and loop.time() < until:
-            loop.call_soon(self._look, loop, until)
+        if self._awake or self._callbacks or _PROCESSORS == 1:
+            return False
+        self._awake = True
+        try:
+            until = monotonic() + _AWAKE_S
+            while True:
+                # Before the first look, too: what the loop has to do is best done while the child works.
+                await asyncio.sleep(0)
+                if happened():
+                    return True
+                if monotonic() > until:
+                    return False
+        finally:
+            self._awake = False
 
     def add(self, fd: int, callback: Callable[[], object]) -> None:
         self._callbacks[fd] = callback
@@ -66,8 +72,7 @@ class LoopReadiness(Readiness):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
-    @property
-    def idle(self) -> bool:
+    async def stay_awake(self, happened: Callable[[], bool]) -> bool:
         return False
 
     def add(self, fd: int, callback: Callable[[], object]) -> None:

@@ -109,6 +109,7 @@ class Worker:
             others_socket.close()
         self.clean = True
         self._process = Process(self.pid, self._hang_up)
+        self._process.watch()
 
     async def ask(
         self, request: Mapping[str, Any], outputs: Outputs, note: Callable[[Mapping[str, Any]], None]
@@ -160,6 +161,7 @@ class Worker:
             socket.send_fds(self._socket, [header], [outputs.stdout_fd, outputs.stderr_fd])
         finally:
             outputs.start()
+            outputs.watch()
         await asyncio.get_running_loop().sock_sendall(self._socket, data)
 
     async def _receive(self) -> dict[str, Any]:
