@@ -13,91 +13,100 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from noetl.actions.base import Call, Handler, Origin, Render
 from noetl.actions.registry import convert_options
 from noetl.errors import ActionError, ErrorKind, ExpressionError, StoreError
-from noetl.machine import RunAction
+from noetl.machine import ActionEnded, RunAction
 from noetl.machine.held import HeldOption, release
 from noetl.machine.result import Error, make_error
 from noetl.machine.scope import Drawing, moment
 from noetl.model.expression import Template
 from noetl.model.playbook import ActionCall
-from noetl.runtime.surroundings import Surroundings
+from noetl.runtime.clock import microseconds
+from noetl.runtime.surroundings import Around, Surroundings
 from noetl.values import to_json
 
 
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """How an action ended: `data` and `fields` as JSON, masked; `error` None on success."""
+async def carry_out(command: RunAction, around: Around) -> ActionEnded:
+    """Run the handler of an action to its end; never raises but asyncio's CancelledError, and StoreError.
 
+    When it is over, all that the handler has said on the way is told.
+    """
+    surroundings = Surroundings(around, command)
     data: Any = None
-    fields: Mapping[str, Any]
     error: Error | None = None
-
-
-async def carry_out(command: RunAction, around: Surroundings) -> Ended:
-    """Run the handler of an action to its end; never raises but asyncio's CancelledError, and StoreError."""
-    work = command.work
     try:
-        handler = around.handler(work.action)
-        given, later = _options(command, around)
+        handler = around.handler(command.work.action)
+        given, later = _release(command, around) if command.held else (command.options, {})
         options = _convert(handler, given)
-        call = _call(command, handler, around, later)
+        call = _call(command, handler, around, surroundings, later)
         if command.timeout is None:
             outcome = await handler.run(options, call)
         else:
             async with asyncio.timeout(command.timeout):
                 outcome = await handler.run(options, call)
-        data, fields = to_json(outcome.data), to_json(dict(outcome.fields))
-        mask = around.masker.mask
-        return Ended(data=mask(data), fields=mask(fields))
-    except ActionError as error:
-        return _failed(command, around, error)
-    except TimeoutError:
-        bound = "" if command.timeout is None else f" of {command.timeout:g} s"
-        message = f"{work.title} of step '{command.step}' did not end within its timeout{bound}"
-        return _failed(command, around, ActionError(ErrorKind.TRANSIENT, "timeout", message))
-    except ExpressionError as error:
-        return _failed(command, around, ActionError(ErrorKind.PERMANENT, error.code, error.message))
+        data, fields = to_json(outcome.data), to_json(outcome.fields)
     except StoreError:
         # The log of a run that it called: to say that the action has failed would be to say too much.
         raise
-    except Exception as error:
-        trace = "".join(traceback.format_exception(error))
-        message = f"the handler of '{work.action}' raised {type(error).__name__}: {error}"
-        return _failed(command, around, ActionError(ErrorKind.PERMANENT, "defect", message, {"traceback": trace}))
+    except Exception as raised:
+        failure = _failure(command, raised)
+        data, fields, error = None, to_json(failure.fields), _error(command, failure)
+    finally:
+        surroundings.end()
+    mask = around.masker.mask
+    return ActionEnded(
+        at=microseconds(),
+        token=command.token,
+        wait=command.wait,
+        data=mask(data),
+        fields=mask(fields),
+        error=None if error is None else mask(error),
+    )
 
 
-def _failed(command: RunAction, around: Surroundings, error: ActionError) -> Ended:
-    found = make_error(
-        error.kind,
-        error.code,
-        error.message,
+def _failure(command: RunAction, raised: Exception) -> ActionError:
+    """What went wrong, with a kind and a code."""
+    work = command.work
+    if isinstance(raised, ActionError):
+        return raised
+    if isinstance(raised, TimeoutError):
+        bound = "" if command.timeout is None else f" of {command.timeout:g} s"
+        message = f"{work.title} of step '{command.step}' did not end within its timeout{bound}"
+        return ActionError(ErrorKind.TRANSIENT, "timeout", message)
+    if isinstance(raised, ExpressionError):
+        return ActionError(ErrorKind.PERMANENT, raised.code, raised.message)
+    trace = "".join(traceback.format_exception(raised))
+    message = f"the handler of '{work.action}' raised {type(raised).__name__}: {raised}"
+    return ActionError(ErrorKind.PERMANENT, "defect", message, {"traceback": trace})
+
+
+def _error(command: RunAction, failure: ActionError) -> Error:
+    return make_error(
+        failure.kind,
+        failure.code,
+        failure.message,
         step=command.step,
         action=command.work.action,
         attempt=command.attempt,
-        details=to_json(error.details),
+        details=to_json(failure.details),
     )
-    mask = around.masker.mask
-    return Ended(fields=mask(to_json(error.fields)), error=mask(found))
 
 
-def _options(command: RunAction, around: Surroundings) -> tuple[dict[str, Any], dict[str, Render]]:
+def _release(command: RunAction, around: Around) -> tuple[dict[str, Any], dict[str, Render]]:
     """The options with those that were held rendered, now that somebody may know; and how to render the later ones."""
     options = dict(command.options)
     later: dict[str, Render] = {}
-    if command.held:
-        outside: dict[str, Any] = {"secrets": around.secrets, "env": os.environ}
-        drawing = Drawing(command.key)
-        outside.update(now=lambda: moment(around.at), uuid=drawing.uuid, random=drawing.random)
-        for name, held in command.held.items():
-            if name in command.work.later:
-                option = HeldOption(held, outside)
-                options[name] = to_json(option.shown(command.work.later[name]))
-                later[name] = partial(_render, option)
-            else:
-                options[name] = to_json(release(held, outside))
+    outside: dict[str, Any] = {"secrets": around.secrets, "env": os.environ}
+    drawing = Drawing(command.key)
+    outside.update(now=lambda: moment(around.now()), uuid=drawing.uuid, random=drawing.random)
+    for name, held in command.held.items():
+        if name in command.work.later:
+            option = HeldOption(held, outside)
+            options[name] = to_json(option.shown(command.work.later[name]))
+            later[name] = partial(_render, option)
+        else:
+            options[name] = to_json(release(held, outside))
     return options, later
 
 
@@ -113,7 +122,9 @@ def _convert(handler: Handler, options: dict[str, Any]) -> Any:
         raise ActionError(ErrorKind.USER, "bad_options", message) from error
 
 
-def _call(command: RunAction, handler: Handler, around: Surroundings, later: Mapping[str, Render]) -> Call:
+def _call(
+    command: RunAction, handler: Handler, around: Around, surroundings: Surroundings, later: Mapping[str, Render]
+) -> Call:
     work = command.work
     return Call(
         action=work.action,
@@ -122,13 +133,13 @@ def _call(command: RunAction, handler: Handler, around: Surroundings, later: Map
         timeout_s=command.timeout,
         folder=around.folder,
         working_folder=around.working_folder,
-        origin=_origin(work, handler.program_text),
-        progress=around.progress,
-        line=around.line,
-        log=around.log,
-        spawned=around.spawned,
+        origin=_origin(work, handler.program_text) if handler.program_text else {},
+        progress=surroundings.progress,
+        line=surroundings.line,
+        log=surroundings.log,
+        spawned=surroundings.spawned,
         open_resource=around.resource,
-        run_playbook=around.run_playbook,
+        run_playbook=surroundings.run_playbook,
         runtime=work.runtime,
         later=later,
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from noetl.actions.base import Handler, Outcome, Resource
+from noetl.actions.base import Outcome
 from noetl.actions.leftovers import end_leftovers
 from noetl.errors import RETRYABLE_KINDS, StoreError
 from noetl.machine import (
@@ -44,7 +44,6 @@ from noetl.runtime.memo import Memo
 from noetl.runtime.queueing import Queueing
 from noetl.runtime.report import Report, report
 from noetl.runtime.snapshots import SnapshotKeeper
-from noetl.runtime.surroundings import Surroundings
 from noetl.runtime.timers import Timers
 from noetl.store.base import DeadLetter
 from noetl.store.refusals import lost
@@ -74,6 +73,10 @@ class Runner:
         memo: Memo | None = None,
     ) -> None:
         self.host = host
+        self.handler = host.handler
+        self.spawned = host.spawned
+        self.ended = host.ended
+        self.resource = host.resource
         self.run = run
         self.folder = folder
         self.working_folder = working_folder
@@ -120,18 +123,6 @@ class Runner:
 
     def now(self) -> int:
         return max(self.run.at, microseconds())
-
-    def handler(self, name: str) -> Handler:
-        return self.host.handler(name)
-
-    def spawned(self, pid: int) -> None:
-        self.host.spawned(pid)
-
-    def ended(self, pids: Collection[int]) -> None:
-        self.host.ended(pids)
-
-    async def resource(self, kind: type[Resource], key: str) -> Resource:
-        return await self.host.resource(kind, key)
 
     async def run_child(self, command: RunAction, options: Any) -> Outcome:
         return await self.host.run_child(self, command, options)
@@ -357,24 +348,13 @@ class Runner:
         self._running[command.token] = (command.wait, carrier.task)
 
     async def carry(self, command: RunAction, demand: Demand | None) -> ActionEnded:
-        around = Surroundings(self, command)
-        try:
-            if self.inherited(command.wait):
-                await _to_the_end(end_leftovers(command.key))
-            ended = await carry_out(command, around)
-        finally:
-            around.end()
+        if self.inherited(command.wait):
+            await _to_the_end(end_leftovers(command.key))
+        ended = await carry_out(command, self)
         if demand is not None:
             failed = ended.error is not None and ended.error["kind"] in RETRYABLE_KINDS
             self._queueing.leave(demand, failed=failed)
-        return ActionEnded(
-            at=microseconds(),
-            token=command.token,
-            wait=command.wait,
-            data=ended.data,
-            fields=ended.fields,
-            error=ended.error,
-        )
+        return ended
 
     def carried(self, carrier: Carrier, ended: ActionEnded) -> None:
         self._stopping.discard(ended.wait)

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from noetl.actions.base import Handler, Outcome, Resource
 from noetl.machine import Fact, RunAction, Said
 from noetl.model.event import Kind
@@ -40,58 +42,31 @@ class Around(Protocol):
     async def run_child(self, command: RunAction, options: Any) -> Outcome: ...
 
 
-class Surroundings:
+class Surroundings(msgspec.Struct):
     """The surroundings of one attempt of one action."""
 
-    def __init__(self, runner: Around, command: RunAction) -> None:
-        self._runner = runner
-        self._command = command
-        self._lines: list[list[str]] = []
-        self._size = 0
-        self._flushing: asyncio.TimerHandle | None = None
-        self._spawned: set[int] = set()
-
-    @property
-    def folder(self) -> Path:
-        return self._runner.folder
-
-    @property
-    def working_folder(self) -> Path:
-        return self._runner.working_folder
-
-    @property
-    def secrets(self) -> Mapping[str, str]:
-        return self._runner.secrets
-
-    @property
-    def masker(self) -> Masker:
-        return self._runner.masker
-
-    @property
-    def at(self) -> int:
-        return self._runner.now()
-
-    def handler(self, name: str) -> Handler:
-        return self._runner.handler(name)
-
-    def resource(self, kind: type[Resource], key: str) -> Awaitable[Resource]:
-        return self._runner.resource(kind, key)
+    _around: Around
+    _command: RunAction
+    _lines: list[list[str]] = []
+    _size: int = 0
+    _flushing: asyncio.TimerHandle | None = None
+    _spawned: set[int] = set()
 
     def run_playbook(self, options: Any) -> Awaitable[Outcome]:
-        return self._runner.run_child(self._command, options)
+        return self._around.run_child(self._command, options)
 
     def spawned(self, pid: int) -> None:
         self._spawned.add(pid)
-        self._runner.spawned(pid)
+        self._around.spawned(pid)
 
     def progress(self, share: float, message: str) -> None:
-        self._say(Kind.ACTION_PROGRESS, {"share": share, "message": self.masker.text(message)})
+        self._say(Kind.ACTION_PROGRESS, {"share": share, "message": self._around.masker.text(message)})
 
     def log(self, level: str, message: str) -> None:
-        self._say(Kind.LOG, {"level": level, "message": self.masker.text(message)})
+        self._say(Kind.LOG, {"level": level, "message": self._around.masker.text(message)})
 
     def line(self, stream: str, text: str) -> None:
-        text = self.masker.text(text)
+        text = self._around.masker.text(text)
         self._lines.append([stream, text])
         self._size += len(text)
         if self._size > GATHER_CHARACTERS:
@@ -103,7 +78,7 @@ class Surroundings:
         """The action is over, and nothing that it has started goes on."""
         self.flush()
         if self._spawned:
-            self._runner.ended(self._spawned)
+            self._around.ended(self._spawned)
 
     def flush(self) -> None:
         """What was said up to now becomes an event, in order."""
@@ -120,5 +95,5 @@ class Surroundings:
 
     def _tell(self, kind: str, data: dict[str, Any]) -> None:
         place = self._command.work.place
-        at = self._runner.now()
-        self._runner.feed(Said(at=at, token=self._command.token, kind=kind, data={"place": place, **data}))
+        at = self._around.now()
+        self._around.feed(Said(at=at, token=self._command.token, kind=kind, data={"place": place, **data}))
