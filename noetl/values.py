@@ -108,6 +108,8 @@ def _mapping(values: dict[Any, Any]) -> dict[str, Any]:
     for key, item in values.items():
         if type(key) is not str or (not key.isascii() and _unicode(key) is not key):
             return {_key(key): _at(key, item) for key, item in values.items()}
+        if type(item) is str and item.isascii():
+            continue
         new = _at(key, item)
         if new is not item:
             changed = values.copy() if changed is None else changed
@@ -208,7 +210,7 @@ class Masker:
         self._shortest = min(map(len, forms), default=0)
         # Data with a lone surrogate cannot be encoded and is walked, so a form with one needs no needle.
         encodable = (form for form in self._forms if _unicode(form) is form)
-        self._needles = tuple(msgspec.json.encode(form)[1:-1].decode() for form in encodable)
+        self._needles = tuple(msgspec.json.encode(form)[1:-1] for form in encodable)
         self._numbers = frozenset(word for word in words if word.lstrip("-")[:1].isdigit())
 
     def text(self, text: str) -> str:
@@ -233,10 +235,10 @@ class Masker:
     def _suspicious(self, value: Any) -> bool:
         # One encoding and a few searches in C cost a tenth of a walk over the data, and nearly all data is clean.
         try:
-            encoded = msgspec.json.encode(value).decode()
+            encoded = msgspec.json.encode(value)
         except (TypeError, ValueError, OverflowError):
             return True
-        if "://" in encoded:
+        if b"://" in encoded:
             return True
         if len(encoded) >= self._shortest:
             for needle in self._needles:
