@@ -14,6 +14,12 @@ from noetl.errors import ActionError, ErrorKind
 
 Environment = Mapping[bytes, bytes]
 
+_DEFAULT_PATH = os.defpath.encode()
+#: Opens what a program without input reads from.
+_NOTHING = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+#: Python ignores these two, and what is ignored stays ignored in a child: `yes | head` would never end.
+_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
+
 
 def spawn(
     argv: list[str], environment: Environment, *, cwd: str | None, stdin: int | None, stdout: int, stderr: int
@@ -23,19 +29,23 @@ def spawn(
     `argv[0]` is looked up in the PATH of `environment` unless it holds a slash. `cwd` None is the engine's own folder.
     Without `stdin` the program reads from `/dev/null`. Raises ActionError when the program cannot be started.
     """
-    program = argv[0] if "/" in argv[0] else find_program(argv[0], environment)
+    program = argv[0] if "/" in argv[0] else _search(argv[0], environment.get(b"PATH", _DEFAULT_PATH))
     try:
         if cwd is None:
             return _spawn_here(program, argv, environment, stdin, stdout, stderr)
         return _spawn_in(cwd, program, argv, environment, stdin, stdout, stderr)
     except OSError as error:
-        _explain(error, program, cwd)
+        if program == argv[0] or os.access(program, os.X_OK):
+            _explain(error, program, cwd)
+        # Gone since it was found.
+        _search.cache_clear()
+        return spawn(argv, environment, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr)
 
 
 def _spawn_here(
     program: str, argv: list[str], environment: Environment, stdin: int | None, stdout: int, stderr: int
 ) -> int:
-    source = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0) if stdin is None else (os.POSIX_SPAWN_DUP2, stdin, 0)
+    source = _NOTHING if stdin is None else (os.POSIX_SPAWN_DUP2, stdin, 0)
     return os.posix_spawn(
         program,
         argv,
@@ -43,8 +53,7 @@ def _spawn_here(
         file_actions=[source, (os.POSIX_SPAWN_DUP2, stdout, 1), (os.POSIX_SPAWN_DUP2, stderr, 2)],
         setsid=True,
         setsigmask=(),
-        # Python ignores these two, and what is ignored stays ignored in a child: `yes | head` would never end.
-        setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),
+        setsigdef=_IGNORED,
     )
 
 
@@ -69,7 +78,7 @@ def _spawn_in(
 
 def find_program(name: str, environment: Environment) -> str:
     """Where the program of this name is, by the PATH of `environment`. Raises ActionError when it is nowhere."""
-    path = environment.get(b"PATH", os.defpath.encode())
+    path = environment.get(b"PATH", _DEFAULT_PATH)
     program = _search(name, path)
     if os.access(program, os.X_OK):
         return program

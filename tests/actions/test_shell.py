@@ -234,6 +234,9 @@ def test_a_program_that_moved_within_the_path_is_found_again(
     assert shell(["tool"]).data == "a"
     (tmp_path / "a" / "tool").unlink()
     assert shell(["tool"]).data == "b"
+    (tmp_path / "b" / "tool").unlink()
+    with pytest.raises(ActionError, match="program 'tool' was not found in PATH"):
+        shell(["tool"])
 
 
 def test_broken_pipes_end_a_command_as_in_a_shell(shell: Any) -> None:
