@@ -40,8 +40,10 @@ Cwd = Annotated[
 
 def check_surroundings(env: Mapping[str, Scalar | None], cwd: str | None, words: Sequence[str] = ()) -> None:
     """Raises ValueError where the system could not start a program so."""
-    variables = [text for name, value in env.items() for text in (name, as_word(value))]
-    if "\0" in "".join((*words, *variables, cwd or "")):
+    texts = [*words, cwd or ""]
+    for name, value in env.items():
+        texts += name, as_word(value)
+    if "\0" in "".join(texts):
         raise ValueError("a command, its environment and its folder cannot hold a NUL character")
     for name in env:
         if not name or "=" in name:
@@ -63,6 +65,8 @@ def environment(env: Mapping[str, Scalar | None], call: Call) -> Environment:
 
 def as_word(value: Scalar | None) -> str:
     """As a template writes it."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)

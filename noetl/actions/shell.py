@@ -75,7 +75,7 @@ class ShellOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = MAX_OUTPUT
 
     def __post_init__(self) -> None:
-        words = [self.cmd] if isinstance(self.cmd, str) else [as_word(word) for word in self.cmd]
+        words = self.words
         if not words or not words[0].strip():
             raise ValueError("'cmd' is empty")
         check_surroundings(self.env, self.cwd, words)
@@ -83,8 +83,13 @@ class ShellOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             parse_size(self.max_output)
 
     @property
+    def words(self) -> list[str]:
+        """The program and its arguments, or the one text of a shell."""
+        return [self.cmd] if isinstance(self.cmd, str) else [as_word(word) for word in self.cmd]
+
+    @property
     def argv(self) -> list[str]:
-        return [_SHELL, "-c", self.cmd] if isinstance(self.cmd, str) else [as_word(word) for word in self.cmd]
+        return [_SHELL, "-c", self.cmd] if isinstance(self.cmd, str) else self.words
 
     @property
     def expected(self) -> list[int]:
@@ -97,8 +102,7 @@ class ShellOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     @property
     def title(self) -> str:
         """The command as an error calls it: its first line, at most 60 characters."""
-        whole = self.cmd if isinstance(self.cmd, str) else " ".join(map(as_word, self.cmd))
-        first, *more = whole.strip().splitlines()
+        first, *more = " ".join(self.words).strip().splitlines()
         return f"{first[:60]}..." if more or len(first) > 60 else first
 
 
@@ -116,15 +120,10 @@ class ShellHandler:
         return shell_touches(options)
 
     async def run(self, options: ShellOptions, call: Call) -> Outcome:
-        status, outputs = await _execute(options, call)
+        variables, stdin = environment(options.env, call), _stdin(options.stdin)
+        outputs = Outputs(options.max_output_bytes, call.line)
+        status = await run_command(options.argv, variables, outputs, call, cwd=options.cwd, stdin=stdin)
         return _judge(options, status, outputs)
-
-
-async def _execute(options: ShellOptions, call: Call) -> tuple[int, Outputs]:
-    variables, stdin = environment(options.env, call), _stdin(options.stdin)
-    outputs = Outputs(options.max_output_bytes, call.line)
-    status = await run_command(options.argv, variables, outputs, call, cwd=options.cwd, stdin=stdin)
-    return status, outputs
 
 
 def _stdin(value: Any) -> bytes | None:
@@ -135,28 +134,27 @@ def _stdin(value: Any) -> bytes | None:
 
 def _judge(options: ShellOptions, status: int, outputs: Outputs) -> Outcome:
     exit_code = exit_code_of(status)
-    fields: dict[str, Any] = {
-        "exit_code": exit_code,
-        "stdout": outputs.stdout.text(),
-        "stderr": outputs.stderr.text(),
-        "truncated": outputs.stdout.truncated or outputs.stderr.truncated,
-    }
+    stdout, stderr = outputs.stdout.text(), outputs.stderr.text()
+    truncated = outputs.stdout.truncated or outputs.stderr.truncated
+    fields = {"exit_code": exit_code, "stdout": stdout, "stderr": stderr, "truncated": truncated}
     if exit_code not in options.expected:
         # Compilers, linters and test runners say what is wrong on standard output.
-        said = last_line(fields["stderr"]) or last_line(fields["stdout"])
-        raise bad_ending(f"'{options.title}'", status, said, fields)
-    return Outcome(data=_data(options, outputs.stdout.truncated, fields), fields=fields)
-
-
-def _data(options: ShellOptions, truncated: bool, fields: dict[str, Any]) -> Any:
-    stdout: str = fields["stdout"]
-    if truncated and options.output != "text":
-        raise _bad_output(options, f"is longer than 'max_output', which is {options.max_output}", fields)
-    if options.output == "json":
-        return _json(options, stdout, fields)
-    stdout = stdout.removesuffix("\n").removesuffix("\r")
+        raise bad_ending(f"'{options.title}'", status, last_line(stderr) or last_line(stdout), fields)
     if options.output == "text":
-        return stdout
+        data: Any = _unended(stdout)
+    elif outputs.stdout.truncated:
+        raise _bad_output(options, f"is longer than 'max_output', which is {options.max_output}", fields)
+    else:
+        data = _json(options, stdout, fields) if options.output == "json" else _lines(stdout)
+    return Outcome(data=data, fields=fields)
+
+
+def _unended(stdout: str) -> str:
+    return stdout.removesuffix("\n").removesuffix("\r")
+
+
+def _lines(stdout: str) -> list[str]:
+    stdout = _unended(stdout)
     return [line.removesuffix("\r") for line in stdout.split("\n")] if stdout else []
 
 
