@@ -29,12 +29,12 @@ class Queueing:
         self._bounded = bounded
         self._start = start
         self._feed = feed
-        #: By token.
-        self._queued: dict[str, tuple[int, Demand]] = {}
+        #: By the number of the action.
+        self._queued: dict[int, Demand] = {}
 
-    def holds(self, token: str, wait: int) -> bool:
+    def holds(self, wait: int) -> bool:
         """Whether the action with this number waits."""
-        return self._queued.get(token, (0, None))[0] == wait
+        return wait in self._queued
 
     def admit(self, run: Run, command: RunAction) -> None:
         """Start the action, now or when its turn has come; or it comes to nothing."""
@@ -49,13 +49,13 @@ class Queueing:
             data = {"limit": demand.limit.name, "state": state}
             self._feed(Said(at=microseconds(), token="", kind=Kind.CIRCUIT_CHANGED, data=data))
 
-    def withdraw(self, token: str) -> None:
-        """What waits for this token does not want to start any more."""
-        self._admission.withdraw(self._queued.pop(token)[1])
+    def withdraw(self, wait: int) -> None:
+        """The action with this number waits, and does not want to start any more."""
+        self._admission.withdraw(self._queued.pop(wait))
 
     def withdraw_all(self) -> None:
-        for token in list(self._queued):
-            self.withdraw(token)
+        for wait in list(self._queued):
+            self.withdraw(wait)
 
     def close(self, run: Run) -> None:
         """The run asks for nothing more."""
@@ -88,20 +88,20 @@ class Queueing:
             return False
         if reason is None:
             return True
-        self._queued[command.token] = (command.wait, demand)
+        self._queued[command.wait] = demand
         data = {"place": command.work.place, "action": command.work.action, "reason": reason}
         self._feed(Said(at=microseconds(), token=command.token, kind=Kind.ACTION_QUEUED, data=data))
         return False
 
     def _start_queued(self, command: RunAction) -> None:
-        _, demand = self._queued.pop(command.token)
+        demand = self._queued.pop(command.wait)
         self._start(command, demand)
         waited_s = round(self._admission.now() - demand.since, 6)
         data = {"place": command.work.place, "queued": waited_s}
         self._feed(Said(at=microseconds(), token=command.token, kind=Kind.ACTION_PROGRESS, data=data))
 
     def _refuse(self, command: RunAction, refused: Refused) -> None:
-        self._queued.pop(command.token, None)
+        self._queued.pop(command.wait, None)
         error = make_error(
             ErrorKind.TRANSIENT,
             refused.code,

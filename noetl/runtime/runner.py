@@ -94,7 +94,8 @@ class Runner:
         self.following: asyncio.Task[Runner] | None = None
         self._loop = asyncio.get_running_loop()
         self._inbox: deque[Fact] = deque()
-        self._running: dict[str, tuple[int, asyncio.Task[None]]] = {}
+        #: By the number of the action: its token, and the task that carries it out.
+        self._running: dict[int, tuple[str, asyncio.Task[None]]] = {}
         #: While the end of an action is told: the task that told it, which may go on with what follows.
         self._free: Carrier | None = None
         self._queueing = Queueing(host.admission, bounded=host.bounded, start=self._start, feed=self.feed)
@@ -171,15 +172,16 @@ class Runner:
 
     def _advance_by(self, fact: Fact) -> bool:
         """Whether anything followed from the fact."""
-        if isinstance(fact, ActionEnded) and self._running.get(fact.token, (0, None))[0] == fact.wait:
+        if isinstance(fact, ActionEnded):
             # Until now it was in hand: an action whose end is still in the inbox must not be started again.
-            del self._running[fact.token]
+            self._running.pop(fact.wait, None)
         batch = 1 if self.host.rebuilds else BATCH
         events = decide(self.run, fact, batch=batch)
-        if events:
-            letters = given_up(self.run, events) if isinstance(fact, Resume) else []
-            self._commit(events, letters, more=len(events) >= batch or bool(self.run.ready))
-        return bool(events)
+        if not events:
+            return False
+        letters = given_up(self.run, events) if isinstance(fact, Resume) else []
+        self._commit(events, letters, more=len(events) >= batch or bool(self.run.ready))
+        return True
 
     def _commit(
         self,
@@ -189,22 +191,22 @@ class Runner:
         more: bool,
         written: asyncio.Future[None] | None = None,
     ) -> None:
-        over = self.run.over
+        over, rebuilds = self.run.over, self.host.rebuilds
         if self.run.status is Status.PAUSED:
             self._stand_still()
-        commands = [] if self.host.rebuilds else self._reconcile(changed(self.run))
+        commands = [] if rebuilds else self._reconcile(changed(self.run))
         if written is None:
             written = self._append(events, letters, awaited=bool(commands))
         self._snapshots.look(self.run, written)
         self.host.publish(events)
-        if self.host.rebuilds:
+        if rebuilds:
             self._rebuilding = self._loop.create_task(self._rebuild(written, more and not over))
         elif written.done():
             self._written(commands, over, written)
         else:
             self._unwritten.append(written)
             written.add_done_callback(partial(self._written, commands, over))
-        if more and not over and not self.host.rebuilds:
+        if more and not over and not rebuilds:
             self._advance_soon()
 
     def _append(self, events: list[Event], letters: list[DeadLetter], *, awaited: bool) -> asyncio.Future[None]:
@@ -286,7 +288,7 @@ class Runner:
         self._queueing.withdraw_all()
         if not self._pauses_now:
             return
-        for token_id, (wait, task) in self._running.items():
+        for wait, (token_id, task) in self._running.items():
             # A called run stands still by itself.
             if wait not in self._stopping and not self._calls(token_id):
                 self._stopping.add(wait)
@@ -296,11 +298,10 @@ class Runner:
     def _reconcile(self, todo: Outstanding, *, complete: bool = False) -> list[RunAction]:
         """Set and drop timers, stop what is to stop; the actions to start are for the caller, when it may."""
         commands: list[RunAction] = []
-        for token_id, command in todo.actions.items():
-            running = self._running.get(token_id)
+        for command in todo.actions.values():
             if isinstance(command, StopAction):
                 self._stop(command)
-            elif command is not None and (running is None or running[0] != command.wait):
+            elif command is not None and command.wait not in self._running:
                 commands.append(command)
         if todo.timers or complete:
             self._timers.update(todo.timers, complete=complete)
@@ -315,17 +316,15 @@ class Runner:
         # Since it was decided, the action may have been cancelled.
         if self._closed or not isinstance(wait, ActionWait) or wait.number != command.wait or wait.cancelling:
             return
-        in_hand = self._running.get(command.token, (0, None))[0] == command.wait
-        if in_hand or self._queueing.holds(command.token, command.wait):
+        if command.wait in self._running or self._queueing.holds(command.wait):
             return
-        if self._take_over(command):
-            return
-        self._queueing.admit(self.run, command)
+        if self.memo is None or not self._take_over(self.memo, command):
+            self._queueing.admit(self.run, command)
 
-    def _take_over(self, command: RunAction) -> bool:
+    def _take_over(self, memo: Memo, command: RunAction) -> bool:
         """Whether what comes of the action is known from the run that this one repeats."""
-        known = None if self.memo is None else self.memo.answer(self.run, command)
-        if self.memo is None or known is None:
+        known = memo.answer(self.run, command)
+        if known is None:
             return False
         ended = ActionEnded(
             at=microseconds(),
@@ -333,7 +332,7 @@ class Runner:
             wait=command.wait,
             data=known.data,
             fields=known.fields,
-            reused=self.memo.of,
+            reused=memo.of,
         )
         # Soon, not now: a long run that is all taken over must leave room for others.
         self._loop.call_soon(self.feed, ended)
@@ -345,7 +344,7 @@ class Runner:
             carrier = Carrier(self, command, demand)
         else:
             carrier.take(command, demand)
-        self._running[command.token] = (command.wait, carrier.task)
+        self._running[command.wait] = command.token, carrier.task
 
     async def carry(self, command: RunAction, demand: Demand | None) -> ActionEnded:
         if self.inherited(command.wait):
@@ -386,8 +385,7 @@ class Runner:
 
     def _begin_again(self, command: RunAction) -> None:
         """An action that a pause has stopped is outstanding still; the run may have gone on, or ended, meanwhile."""
-        if self._running.get(command.token, (0, None))[0] == command.wait:
-            del self._running[command.token]
+        self._running.pop(command.wait, None)
         again = None if self._closed else command_of(self.run, command.token)
         if isinstance(again, StopAction):
             self._stop(again)
@@ -399,18 +397,17 @@ class Runner:
             self.feed(ActionEnded(at=microseconds(), token=token, wait=wait, cancelled=True))
 
     def _stop(self, command: StopAction) -> None:
-        if self._queueing.holds(command.token, command.wait):
-            self._queueing.withdraw(command.token)
-        running = self._running.get(command.token)
-        if running is not None and running[0] == command.wait:
+        if self._queueing.holds(command.wait):
+            self._queueing.withdraw(command.wait)
+        if command.wait in self._running:
             # Cancelling twice would break into the handler's own cleaning up.
             if command.wait not in self._stopping:
                 self._stopping.add(command.wait)
-                running[1].cancel()
+                self._running[command.wait][1].cancel()
             return
         if self.inherited(command.wait):
             task = self._loop.create_task(self._end_lost(command))
-            self._running[command.token] = (command.wait, task)
+            self._running[command.wait] = command.token, task
             self._stopping.add(command.wait)
             return
         self._loop.call_soon(self._feed_cancelled, command.token, command.wait)
