@@ -99,9 +99,8 @@ class Runner:
         #: While the end of an action is told: the task that told it, which may go on with what follows.
         self._free: Carrier | None = None
         self._queueing = Queueing(host.admission, bounded=host.bounded, start=self._start, feed=self.feed)
-        self._stopping: set[int] = set()
-        #: The actions that stop because of a pause: they are to be carried out again.
-        self._deferred: set[int] = set()
+        #: The actions that stop; and whether they do so because of a pause, and are to be carried out again.
+        self._stopping: dict[int, bool] = {}
         self._pauses_now = False
         self._timers = Timers(self._timer_fires)
         self._unwritten: list[asyncio.Future[None]] = []
@@ -196,6 +195,8 @@ class Runner:
             self._stand_still()
         commands = [] if rebuilds else self._reconcile(changed(self.run))
         if written is None:
+            if over:
+                letters += left_over(self.run)
             written = self._append(events, letters, awaited=bool(commands))
         self._snapshots.look(self.run, written)
         self.host.publish(events)
@@ -210,8 +211,6 @@ class Runner:
             self._advance_soon()
 
     def _append(self, events: list[Event], letters: list[DeadLetter], *, awaited: bool) -> asyncio.Future[None]:
-        if self.run.over:
-            letters += left_over(self.run)
         append = self.host.store.append(
             self.run.id,
             events[0].seq - 1,
@@ -291,8 +290,7 @@ class Runner:
         for wait, (token_id, task) in self._running.items():
             # A called run stands still by itself.
             if wait not in self._stopping and not self._calls(token_id):
-                self._stopping.add(wait)
-                self._deferred.add(wait)
+                self._stopping[wait] = True
                 task.cancel()
 
     def _reconcile(self, todo: Outstanding, *, complete: bool = False) -> list[RunAction]:
@@ -356,22 +354,20 @@ class Runner:
         return ended
 
     def carried(self, carrier: Carrier, ended: ActionEnded) -> None:
-        self._stopping.discard(ended.wait)
-        self._deferred.discard(ended.wait)
+        self._stopping.pop(ended.wait, None)
         self._free = carrier if carrier.free else None
         self.feed(ended)
         self._free = None
 
     def dropped(self, command: RunAction, demand: Demand | None, task: asyncio.Task[None]) -> None:
-        self._stopping.discard(command.wait)
+        deferred = self._stopping.pop(command.wait, False)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._break(error)
             return
         if demand is not None:
             self._queueing.leave(demand, failed=None)
-        if command.wait in self._deferred:
-            self._deferred.discard(command.wait)
+        if deferred:
             self._begin_again(command)
         else:
             self._feed_cancelled(command.token, command.wait)
@@ -402,13 +398,13 @@ class Runner:
         if command.wait in self._running:
             # Cancelling twice would break into the handler's own cleaning up.
             if command.wait not in self._stopping:
-                self._stopping.add(command.wait)
+                self._stopping[command.wait] = False
                 self._running[command.wait][1].cancel()
             return
         if self.inherited(command.wait):
             task = self._loop.create_task(self._end_lost(command))
             self._running[command.wait] = command.token, task
-            self._stopping.add(command.wait)
+            self._stopping[command.wait] = False
             return
         self._loop.call_soon(self._feed_cancelled, command.token, command.wait)
 
@@ -419,7 +415,7 @@ class Runner:
             if self._calls(command.token):
                 await self.host.stop_child(self, command)
         finally:
-            self._stopping.discard(command.wait)
+            self._stopping.pop(command.wait, None)
             self._feed_cancelled(command.token, command.wait)
 
     def _let_go(self) -> None:
