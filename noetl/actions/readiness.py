@@ -16,6 +16,8 @@ from weakref import WeakKeyDictionary
 
 #: How long the loop stays awake for a child; to start one takes the processor as long.
 _AWAKE_S = 0.0005
+#: How often it is looked in a turn of the loop, which takes about as long as all these looks together.
+_LOOKS = 10
 _PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
@@ -43,7 +45,7 @@ class Readiness:
             while True:
                 # Before the first look, too: what the loop has to do is best done while the child works.
                 await asyncio.sleep(0)
-                if happened():
+                if any(happened() for _ in range(_LOOKS)):
                     return True
                 if monotonic() > until:
                     return False
