@@ -14,8 +14,8 @@ from collections.abc import Callable
 from time import monotonic
 from weakref import WeakKeyDictionary
 
-#: How long the loop stays awake for a child; to start one takes the processor as long.
-_AWAKE_S = 0.0005
+#: How long the loop stays awake for a child; the shortest there are take half of it, and to start one as long.
+_AWAKE_S = 0.001
 #: How often it is looked in a turn of the loop, which takes about as long as all these looks together.
 _LOOKS = 10
 _PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
