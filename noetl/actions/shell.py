@@ -85,7 +85,7 @@ class ShellOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     @property
     def words(self) -> list[str]:
         """The program and its arguments, or the one text of a shell."""
-        return [self.cmd] if isinstance(self.cmd, str) else [as_word(word) for word in self.cmd]
+        return [self.cmd] if isinstance(self.cmd, str) else list(map(as_word, self.cmd))
 
     @property
     def argv(self) -> list[str]:
