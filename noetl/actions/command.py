@@ -97,9 +97,10 @@ async def run_command(
             if source is not None:
                 source.start()
             outputs.start()
-            if not await process.ends_soon():
+            status = await process.wait_a_moment()
+            if status is None:
                 outputs.watch()
-            status = await process.wait()
+                status = await process.wait()
             outputs.take()
             if process.has_kin:
                 await outputs.wait_ended(DRAIN_S)

@@ -36,7 +36,7 @@ class Process:
     """A spawned leader of a process group.
 
     `status` is None while the leader lives, then its exit code, negative for a signal; `on_exit` is called then. Both
-    only once somebody looks: who calls `ends_soon` or `wait`, or the loop from `watch` on.
+    only once somebody looks: who calls `wait_a_moment` or `wait`, or the loop from `watch` on.
     """
 
     def __init__(self, pid: int, on_exit: Callable[[], None] | None = None) -> None:
@@ -46,9 +46,10 @@ class Process:
         self._waiters: list[asyncio.Future[None]] = []
         self._watched = False
 
-    async def ends_soon(self) -> bool:
-        """Whether the leader exits within a moment; none is spent on it where anything else is waited for."""
-        return await running_readiness().stay_awake(self._reap)
+    async def wait_a_moment(self) -> int | None:
+        """The status if the leader exits within a moment; none is spent on it where anything else is waited for."""
+        await running_readiness().stay_awake(self._reap)
+        return self.status
 
     def watch(self) -> None:
         """Has the loop notice the exit."""

@@ -30,25 +30,23 @@ class Readiness:
         self._epoll = select.epoll()
         loop.add_reader(self._epoll.fileno(), self._dispatch)
 
-    async def stay_awake(self, happened: Callable[[], bool]) -> bool:
-        """Do not sleep for a moment: what is waited for has happened soon, or takes long. Whether it has happened.
+    async def stay_awake(self, happened: Callable[[], bool]) -> None:
+        """Do not sleep for a moment, until it has happened: what is waited for comes soon, or takes long.
 
         To fall asleep and be woken takes about as long as a short command. The commands that follow one another are
         those that somebody waits for, so nobody stays awake where something else is waited for; and nothing is gained
         where there is no other processor that the child could run on.
         """
         if self._awake or self._callbacks or _PROCESSORS == 1:
-            return False
+            return
         self._awake = True
         try:
             until = monotonic() + _AWAKE_S
-            while True:
+            while monotonic() < until:
                 # Before the first look, too: what the loop has to do is best done while the child works.
                 await asyncio.sleep(0)
                 if any(happened() for _ in range(_LOOKS)):
-                    return True
-                if monotonic() > until:
-                    return False
+                    return
         finally:
             self._awake = False
 
@@ -74,8 +72,8 @@ class LoopReadiness(Readiness):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
-    async def stay_awake(self, happened: Callable[[], bool]) -> bool:
-        return False
+    async def stay_awake(self, happened: Callable[[], bool]) -> None:
+        return
 
     def add(self, fd: int, callback: Callable[[], object]) -> None:
         self._loop.add_reader(fd, callback)

@@ -24,7 +24,7 @@ MUCH = 300_000
     autouse=True,
     params=[
         pytest.param(0.2, id="awake-for-long"),
-        pytest.param(0.0, id="awake-for-a-look"),
+        pytest.param(1e-4, id="awake-for-a-look"),
         pytest.param(None, id="never-awake"),
     ],
 )
