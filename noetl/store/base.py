@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Sequence
+import asyncio
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -146,7 +147,7 @@ class EventStore(Protocol):
         awaited: bool = False,
         letters: Sequence[DeadLetter] = (),
         unread: Unread | None = None,
-    ) -> Awaitable[None]:
+    ) -> asyncio.Future[None]:
         """Queues events at once, in the order of the calls; what it returns ends when they are durable.
 
         The events are encoded before `append` returns, so their data may change afterwards. All of them are written or

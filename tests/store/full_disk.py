@@ -27,7 +27,7 @@ async def append(store: EventStore) -> None:
     last = 0
     while True:
         try:
-            await store.append(RUN.execution_id, last, events(last + 1, last + 100))
+            await store.append(RUN.execution_id, last, events(last + 1, last + 100), awaited=True)
             last += 100
         except StoreError as error:
             print("refused:", error)

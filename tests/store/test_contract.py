@@ -54,15 +54,16 @@ async def test_appending_nothing_leaves_the_log_as_it_was(url: str) -> None:
         assert numbers(await store.read(ID)) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("awaited", [False, True])
 @pytest.mark.parametrize("after", [0, 2, 4, 9])
-async def test_an_append_that_does_not_follow_the_last_event_is_a_conflict(url: str, after: int) -> None:
+async def test_an_append_that_does_not_follow_the_last_event_is_a_conflict(url: str, after: int, awaited: bool) -> None:
     async with opened(url, RUN) as store:
         await store.append(ID, 0, events(1, 3))
 
         with pytest.raises(
             StoreError, match=f"conflict in run '01JA': its log ends with event 3, not with event {after}"
         ):
-            await store.append(ID, after, events(after + 1, after + 1))
+            await store.append(ID, after, events(after + 1, after + 1), awaited=awaited)
         assert numbers(await store.read(ID)) == [1, 2, 3]
 
 
@@ -77,13 +78,14 @@ async def test_a_run_goes_on_after_a_conflict(url: str) -> None:
         assert numbers(await store.read(ID)) == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("awaited", [False, True])
 @pytest.mark.parametrize(
     "seqs", [pytest.param([2, 3], id="late"), pytest.param([1, 3], id="gap"), pytest.param([1, 1], id="twice")]
 )
-async def test_events_that_are_not_dense_are_refused(url: str, seqs: list[int]) -> None:
+async def test_events_that_are_not_dense_are_refused(url: str, seqs: list[int], awaited: bool) -> None:
     async with opened(url, RUN) as store:
         with pytest.raises(StoreError, match="do not follow event 0 without a gap"):
-            await store.append(ID, 0, [event(seq) for seq in seqs])
+            await store.append(ID, 0, [event(seq) for seq in seqs], awaited=awaited)
         assert await store.read(ID) == []
 
 
@@ -142,6 +144,7 @@ async def test_a_failed_append_of_one_run_spares_the_others(url: str) -> None:
         assert await store.read("01JB") == events(1, 2, run="01JB")
 
 
+@pytest.mark.parametrize("awaited", [False, True])
 @pytest.mark.parametrize(
     "data",
     [
@@ -150,10 +153,12 @@ async def test_a_failed_append_of_one_run_spares_the_others(url: str) -> None:
         pytest.param({"s": "\ud800"}, id="surrogate"),
     ],
 )
-async def test_data_that_is_not_json_is_refused_with_the_number_of_the_event(url: str, data: Any) -> None:
+async def test_data_that_is_not_json_is_refused_with_the_number_of_the_event(
+    url: str, data: Any, awaited: bool
+) -> None:
     async with opened(url, RUN) as store:
         with pytest.raises(StoreError, match=r"event 2 \(step\.started\) of run '01JA' cannot be written as JSON: "):
-            await store.append(ID, 0, [event(1), event(2, data), event(3)])
+            await store.append(ID, 0, [event(1), event(2, data), event(3)], awaited=awaited)
 
 
 @pytest.mark.parametrize(

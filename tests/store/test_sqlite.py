@@ -200,11 +200,12 @@ async def test_a_file_that_stays_locked_fails_the_appends_and_names_itself(path:
     await store.close()
 
 
-async def test_an_append_waits_for_another_process_without_holding_up_the_loop(path: Path) -> None:
+@pytest.mark.parametrize("awaited", [False, True])
+async def test_an_append_waits_for_another_process_without_holding_up_the_loop(path: Path, awaited: bool) -> None:
     async with opened(str(path), RUN) as store:
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            done = asyncio.ensure_future(store.append(ID, 0, events(1, 2)))
+            done = store.append(ID, 0, events(1, 2), awaited=awaited)
             for _ in range(100):
                 await asyncio.sleep(0)
             assert not done.done()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Thread
 from typing import Any, TypeVar
 
 from noetl.model.event import Event
@@ -54,9 +54,11 @@ class SqliteStore:
         self._reader = Reader(path, busy_timeout_s)
         self._folder = ArtifactFolder(path, synced=durability is Durability.STRICT)
         self._writer = Writer(connection, path, busy_timeout_s, self._folder, artifact_limit)
-        self._writing = Lock()
         # To wait for the disk is the writer's thread's, and one wait serves all who came meanwhile.
         self._writes_now = durability is not Durability.STRICT
+        #: What stands for every append that was written at once.
+        self._done = self._future()
+        self._done.set_result(None)
         #: Whether an append was written at once in this turn of the event loop.
         self._has_written = False
         # A daemon, for a store that nobody closes must not keep the process alive.
@@ -99,10 +101,10 @@ class SqliteStore:
         letters: Sequence[DeadLetter] = (),
         unread: Unread | None = None,
     ) -> asyncio.Future[None]:
+        if awaited and not letters and unread is None and self._write_now(execution_id, after, events, fence):
+            return self._done
         done = self._future()
         job = Append.of(execution_id, after, events, fence=fence, letters=letters, unread=unread, done=done)
-        if awaited and self._writes_now and self._write_now(job):
-            return job.done
         return self._submit(job)
 
     async def read(self, execution_id: str, after: int = 0, limit: int | None = None) -> list[Event]:
@@ -211,24 +213,19 @@ class SqliteStore:
             job.end()
         return job.done
 
-    def _write_now(self, job: Append) -> bool:
+    def _write_now(self, execution_id: str, after: int, events: Sequence[Event], fence: int) -> bool:
         """Write without the detour over the thread, which takes longer than the writing, if nothing stands before.
 
         Of those that come in one turn of the event loop, the first: one transaction for all others takes less.
         """
-        if self._unwritten or self._has_written or self._closed is not None:
+        # Where nothing is unwritten, the thread waits for something to do, and the writer is ours.
+        if self._unwritten or self._has_written or not self._writes_now or self._closed is not None:
             return False
-        if not self._writing.acquire(blocking=False):
+        if not self._writer.write_now(execution_id, after, events, fence):
             return False
-        try:
-            written = self._writer.write_now(job)
-        finally:
-            self._writing.release()
-        if written:
-            job.end()
-            self._has_written = True
-            self._loop.call_soon(self._begin_turn)
-        return written
+        self._has_written = True
+        self._loop.call_soon(self._begin_turn)
+        return True
 
     def _begin_turn(self) -> None:
         self._has_written = False
@@ -253,8 +250,7 @@ class SqliteStore:
         while not closing:
             jobs = [self._queue.get()]
             jobs += [self._queue.get() for _ in range(self._queue.qsize())]
-            with self._writing:
-                writer.write(jobs)
+            writer.write(jobs)
             closing = isinstance(jobs[-1], Close)
             if closing:
                 writer.close()

@@ -18,15 +18,16 @@ from typing import Any
 import msgspec
 
 from noetl.errors import KeyTaken, StoreError
+from noetl.model.event import Event
 from noetl.store import artifacts, refusals
 from noetl.store.base import RunRecord
-from noetl.store.encoding import Batch
+from noetl.store.encoding import Batch, encode_batch
 from noetl.store.jobs import Append, Creation, Job, letter_row
 from noetl.store.sqlite.artifact_folder import ArtifactFolder
 from noetl.store.sqlite.file import RUN_COLUMNS
 from noetl.store.sqlite.jobs import Chore
 from noetl.store.sqlite.migrations import FENCED
-from noetl.store.status import Change
+from noetl.store.status import Change, status_change
 
 Row = tuple[Any, ...]
 Statement = tuple[str, Sequence[Any]]
@@ -91,7 +92,7 @@ class Writer:
     def write(self, jobs: Sequence[Job]) -> None:
         """Does the jobs and never raises: a job that could not be done has its `error`."""
         for append in _appends(jobs):
-            if append.fault is None and not self._is_plain(append):
+            if append.fault is None and not self._is_plain(append.batch):
                 self._set_aside(append)
         self._write_together([job for job in jobs if not _is_alone(job)])
         for job in filter(_is_alone, jobs):
@@ -109,25 +110,26 @@ class Writer:
             for job in jobs:
                 self._write_alone(job)
 
-    def write_now(self, job: Append) -> bool:
-        """Does a job that only adds to the end of a run, if that takes no waiting; otherwise nothing has happened."""
-        run, batch = job.execution_id, job.batch
-        known = self._ends.get(run) == job.after and job.change is None and job.fault is None and not job.letters
-        if not known or not self._is_plain(job) or batch.last < batch.first or self._unchecked > _LOG_CHARACTERS:
+    def write_now(self, run: str, after: int, events: Sequence[Event], fence: int) -> bool:
+        """Adds events to the end of a run, if that takes no waiting and is all there is to do; else nothing happens."""
+        if self._ends.get(run) != after or self._unchecked > _LOG_CHARACTERS or not events or status_change(events):
             return False
         try:
-            self._connection.execute(_APPEND_ONE, (run, batch.first, batch.last, job.fence, batch.text))
-        except sqlite3.Error:
-            self._undo([job])
+            batch = encode_batch(run, after, events)
+            if not self._is_plain(batch):
+                return False
+            self._connection.execute(_APPEND_ONE, (run, batch.first, batch.last, fence, batch.text))
+        except (StoreError, sqlite3.Error):
+            self._ends.pop(run, None)  # it may have been stale
             return False
         self._ends[run] = batch.last
         self._unchecked += len(batch.text)
         self._causes.pop(run, None)
         return True
 
-    def _is_plain(self, job: Append) -> bool:
+    def _is_plain(self, batch: Batch) -> bool:
         """Whether all of the batch goes into the log itself."""
-        return artifacts.is_plain(job.batch.text, self._artifact_limit)
+        return artifacts.is_plain(batch.text, self._artifact_limit)
 
     def _set_aside(self, job: Append) -> None:
         """Before the events that name them, the artifacts are written."""
