@@ -30,7 +30,7 @@ def understood(command: Command, words: list[str], *, plain: bool) -> Any:
         if plain:
             options = parse_plain(command, words)
         else:
-            invocation = parse(COMMANDS.values(), [command.name, *words], rich=False)
+            invocation = parse([command], [command.name, *words], rich=False)
             options = None if invocation is None else invocation.options
     except Misuse:
         return "refused"
