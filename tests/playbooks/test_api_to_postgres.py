@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import Command, path
+from command import PLAYBOOKS, Command, path
 from demo_server import ORDERS, DemoServer
 
 PLAYBOOK = "api_to_postgres.yaml"
@@ -78,7 +78,12 @@ def test_a_wrong_token_is_said_to_be_wrong_and_not_shown(command: Command, servi
 
 
 def test_an_api_that_is_down_fails_the_run(command: Command, services: DemoServer) -> None:
-    report = command.run(PLAYBOOK, exit_code=1, api="http://127.0.0.1:1")
+    text = (PLAYBOOKS / PLAYBOOK).read_text()
+    assert text.count("retry: 5 ") == 1
+    impatient = command.folder / PLAYBOOK
+    impatient.write_text(text.replace("retry: 5 ", "retry: {attempts: 5, delay: 10ms} "))
+
+    report = command.run(str(impatient), exit_code=1, api="http://127.0.0.1:1")
 
     assert path(report) == ["Fetch"]
     assert report["error"]["kind"] == "transient"
