@@ -38,8 +38,7 @@ class PlainLines:
             self._soon(self.settle)
         self._waiting.append(line)
 
-    def ended(self, visit: Visit, line: str) -> None:
-        self.said(visit, line)
+    ended = said
 
     def settle(self) -> None:
         if self._waiting:

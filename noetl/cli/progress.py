@@ -19,6 +19,9 @@ from noetl.runtime.ids import following_id
 #: So many failures of one visit are told one by one.
 _MOST_FAILURES = 3
 
+#: What most steps that only set something take.
+_AT_ONCE = f"{duration(0):>7}"
+
 _LEVEL_STYLES = {"warning": "warning", "error": "bad", "debug": "dim"}
 
 
@@ -195,10 +198,9 @@ class Progress:
         visit = run.visits.end(event)
         if visit is None:
             return
-        took = duration((event.at - visit.started_at) / 1e6) if event.at != visit.started_at else "0.0 ms"
-        text = f"{run.name(event.step)} {took:>7}"
-        if visit.number > 1:
-            text += f" (visit {visit.number})"
+        name = run.names.get(event.step) or run.name(event.step)
+        took = _AT_ONCE if event.at == visit.started_at else f"{duration((event.at - visit.started_at) / 1e6):>7}"
+        text = f"{name} {took} (visit {visit.number})" if visit.number > 1 else f"{name} {took}"
         if event.step in run.notes:
             text += self._told(run, event, visit, run.notes.pop(event.step))
         line = self._line(event.at, self._marks[event.kind], where(text, data.get("next"), data.get("error")))

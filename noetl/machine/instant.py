@@ -36,10 +36,11 @@ def pass_through(d: Decider, token: Token) -> Token | None:
         events.append(Event(run.id, seq, at, _STEP_STARTED, step.name, token.id, {"visit": number}))
         run.seq = seq
         visits.begin(run, token, number)
-        assert step.quick is not None
-        template = step.quick.options["values"]
+        action = step.quick
+        assert action is not None
+        template = action.options["values"]
         try:
-            values = template.value if template.constant else template.render(scope.at(token, step.quick.place))
+            values = template.render(scope.at(token, action.place)) if template.expressions else template.value
         except ExpressionError:
             # The long way says where and why, and what the rule makes of it.
             return token

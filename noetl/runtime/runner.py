@@ -211,7 +211,7 @@ class Runner:
             self._advance_soon()
 
     def _append(self, events: list[Event], letters: list[DeadLetter], *, awaited: bool) -> asyncio.Future[None]:
-        append = self.host.store.append(
+        return self.host.store.append(
             self.run.id,
             events[0].seq - 1,
             events,
@@ -220,7 +220,6 @@ class Runner:
             letters=letters,
             unread=unread_by(self.run),
         )
-        return asyncio.ensure_future(append)
 
     def _advance_soon(self) -> None:
         """Go on with a long chain when others had their turn, and the store is not far behind."""

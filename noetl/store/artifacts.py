@@ -37,14 +37,7 @@ _DEEPEST = 8
 _WORTH = 256
 
 
-class _Data(msgspec.Struct, frozen=True, gc=False):
-    """What matters of an event here; to skip the rest is quick."""
-
-    data: msgspec.Raw
-
-
 _events = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
-_data = msgspec.json.Decoder(list[_Data])
 _mapping = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
@@ -52,10 +45,14 @@ _decode = msgspec.json.Decoder().decode
 
 
 def is_plain(text: bytes, limit: int) -> bool:
-    """Whether a batch is written as it is."""
+    """Whether a batch is written as it is; where it is not sure, `set_aside` is."""
     if _MARK in text:
         return False
-    return len(text) <= limit or max(len(event.data) for event in _data.decode(text)) <= limit
+    if len(text) <= limit:
+        return True
+    # All events begin alike, up to their numbers: to look for that takes a tenth of the time of decoding them.
+    beginning = text[1 : text.index(b'"seq":')]
+    return max(map(len, text.split(beginning))) <= limit
 
 
 def set_aside(text: bytes, limit: int = LIMIT) -> tuple[bytes, dict[str, bytes]]:
