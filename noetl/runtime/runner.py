@@ -49,8 +49,9 @@ from noetl.store.base import DeadLetter
 from noetl.store.refusals import lost
 from noetl.values import Masker
 
-#: So many batches may wait to be written before a long chain waits for the store.
-BATCHES_AHEAD = 4
+#: So many batches may wait to be written before a long chain waits for the store. With few, it waits for a thread that
+#: waits for the interpreter, which the chain holds.
+BATCHES_AHEAD = 16
 
 
 class Runner:
