@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from noetl.errors import StoreError
+from noetl.model.event import Event
 
 #: What is larger than this many bytes is set aside.
 LIMIT = 64 * 1024
@@ -37,22 +38,32 @@ _DEEPEST = 8
 _WORTH = 256
 
 
+#: No event takes fewer bytes.
+_LEAST = len(msgspec.json.encode(Event("", 1, 1, "", "", "", {})))
+
+
+class _Data(msgspec.Struct, frozen=True, gc=False):
+    """What matters of an event here; to skip the rest is quick."""
+
+    data: msgspec.Raw
+
+
 _events = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_data = msgspec.json.Decoder(list[_Data])
 _mapping = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-def is_plain(text: bytes, limit: int) -> bool:
-    """Whether a batch is written as it is; where it is not sure, `set_aside` is."""
+def is_plain(text: bytes, count: int, limit: int) -> bool:
+    """Whether a batch of so many events is written as it is."""
     if _MARK in text:
         return False
-    if len(text) <= limit:
+    # However little the others hold: nearly all batches are known to be plain without a look at their events.
+    if len(text) - (count - 1) * _LEAST <= limit:
         return True
-    # All events begin alike, up to their numbers: to look for that takes a tenth of the time of decoding them.
-    beginning = text[1 : text.index(b'"seq":')]
-    return max(map(len, text.split(beginning))) <= limit
+    return max(len(event.data) for event in _data.decode(text)) <= limit
 
 
 def set_aside(text: bytes, limit: int = LIMIT) -> tuple[bytes, dict[str, bytes]]:

@@ -42,7 +42,7 @@ def through(data: list[dict[str, Any]], limit: int) -> tuple[list[Event], dict[s
     """The events as they come back, and what was kept for them."""
     given_events = [event(seq, one) for seq, one in enumerate(data, 1)]
     batch = encode_batch(ID, 0, given_events)
-    text, contents = (batch.text, {}) if is_plain(batch.text, limit) else set_aside(batch.text, limit)
+    text, contents = (batch.text, {}) if is_plain(batch.text, len(data), limit) else set_aside(batch.text, limit)
     assert contents.keys() <= referred(text)
     return read_batches(ID, [Batch(1, len(data), text)], 0, None, contents.__getitem__), contents
 
@@ -119,7 +119,7 @@ def test_small_events_are_left_alone_in_a_large_batch() -> None:
     batch = encode_batch(ID, 0, [event(seq, {"text": "x" * 100}) for seq in range(1, 2001)])
 
     assert len(batch.text) > LIMIT
-    assert is_plain(batch.text, LIMIT)
+    assert is_plain(batch.text, batch.last, LIMIT)
 
 
 def test_a_mapping_of_the_users_that_looks_like_a_reference_is_not_taken_for_one() -> None:

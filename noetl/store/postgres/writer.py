@@ -80,7 +80,8 @@ class Writer:
         await self._each(self._append, [turn for turn in _undecided(turns) if turn.appends])
 
     def _is_plain(self, append: Append) -> bool:
-        return append.fault is not None or is_plain(append.batch.text, self._artifact_limit)
+        batch = append.batch
+        return append.fault is not None or is_plain(batch.text, batch.last - batch.first + 1, self._artifact_limit)
 
     def _set_aside(self, appends: Sequence[Append]) -> None:
         for append in appends:

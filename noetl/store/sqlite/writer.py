@@ -129,7 +129,7 @@ class Writer:
 
     def _is_plain(self, batch: Batch) -> bool:
         """Whether all of the batch goes into the log itself."""
-        return artifacts.is_plain(batch.text, self._artifact_limit)
+        return artifacts.is_plain(batch.text, batch.last - batch.first + 1, self._artifact_limit)
 
     def _set_aside(self, job: Append) -> None:
         """Before the events that name them, the artifacts are written."""
