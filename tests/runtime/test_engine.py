@@ -114,6 +114,8 @@ async def test_a_new_subscriber_is_told_of_nothing_that_was_before() -> None:
         late: list[str] = []
         engine.subscribe(lambda event: early.append(event.kind), within_s=3600)
         run = await engine.start(engine.load(HEAD + "steps: [{name: One, run: [{action: wait, event: go}]}]\n"))
+        while len(await engine.store.read(run.execution_id)) < 3:
+            await asyncio.sleep(0)
         engine.subscribe(lambda event: late.append(event.kind))
         run.signal("go")
         await run.result()
