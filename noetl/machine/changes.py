@@ -33,6 +33,18 @@ def worked(run: Run, token: Token) -> None:
     token.known.own[token.step.name].result = outcome
 
 
+def ended(run: Run, token: Token) -> None:
+    """A bare action that was the whole work of a step or case is over: what `leave` and `worked` do, at once."""
+    outcome = token.outcome
+    assert outcome is not None
+    token.frames.pop()
+    token.outcome = None
+    token.result = token.known.own[token.step.name].result = outcome
+    token.results = [outcome]
+    if outcome["failed"]:
+        token.failure = outcome["error"]
+
+
 def quick(run: Run, token: Token, values: dict[str, Any]) -> None:
     """The whole work of a step was one `set` without policies: what `set` and `worked` do, at once."""
     frames.assign(run, token, values)
@@ -67,11 +79,13 @@ def lose(run: Run, token: Token) -> None:
 #: The word in the log, and what it does to a run and a token.
 CHANGES: dict[str, Callable[..., None]] = {
     "assign": frames.assign,
+    "attempt": frames.attempt,
     "begin": frames.begin,
     "cancel": cancel_token,
     "collect": frames.collect,
     "did": frames.did,
     "end": end,
+    "ended": ended,
     "enter": frames.enter,
     "fail": frames.fail,
     "fall_back": frames.fall_back,

@@ -49,6 +49,14 @@ def enter(run: Run, token: Token, work_id: int) -> None:
     token.frames.append(frame)
 
 
+def attempt(run: Run, token: Token, work_id: int) -> None:
+    """A bare action of a step or case begins, and with it its only attempt: what `enter` and `begin` do, at once."""
+    frame = Frame(run.playbook.works[work_id], run.at, None)
+    frame.attempt = frame.attempts = 1
+    frame.stage = _BODY
+    token.frames.append(frame)
+
+
 def loop(run: Run, token: Token) -> None:
     """A loop with a condition begins."""
     token.frames[-1].stage = _LOOPING

@@ -132,6 +132,11 @@ def settle(d: Decider, token: Token) -> bool:
         return try_cases(d, token)
     failed = outcome["failed"] and not token.tolerated
     d.change(token, "worked")
+    return conclude(d, token, failed=failed)
+
+
+def conclude(d: Decider, token: Token, *, failed: bool) -> bool:
+    """The work was done, or has failed: after that of a case the visit ends, unless a later case takes the failure."""
     if token.case is not None and not failed:
         _finish(d, token, token.case, ())
         return False

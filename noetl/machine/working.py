@@ -63,11 +63,11 @@ def go_on(d: Decider, token: Token) -> None:
 
 def _begin(d: Decider, token: Token, block: Block) -> GoesOn:
     """The work of the step begins; where it is but a bare action, without going through all that may be around one."""
-    begin_block(d, token, block)
     call = block.run[0]
     if not block.alone or not isinstance(call, ActionCall) or not call.bare:
+        begin_block(d, token, block)
         return True
-    d.change(token, "begin", None, None, None)
+    d.change(token, "attempt", call.id)
     return _body(d, token, token.frames[-1])
 
 
@@ -262,7 +262,10 @@ def _tried(d: Decider, token: Token, frame: Frame) -> GoesOn:
     work = frame.work
     outcome = token.outcome
     assert outcome is not None
-    if isinstance(work, ActionCall) and work.bare and not frame.iteration:
+    if isinstance(work, ActionCall) and work.bare:
+        if len(token.frames) == 1 and token.parent is None and token.compensates is None:
+            d.change(token, "ended")
+            return rules.conclude(d, token, failed=outcome["failed"])
         d.change(token, "leave")
         return True
     if work.compensate is not None and outcome["status"] == "completed" and token.outermost.compensates is None:
