@@ -31,6 +31,7 @@ from noetl.machine.joins import ready_join, unmet_join
 from noetl.machine.merging import final_token
 from noetl.machine.result import make_error
 from noetl.machine.retry import next_delay
+from noetl.machine.scope import Scope
 from noetl.machine.state import Phase, Run, Status, Token
 from noetl.machine.waits import ActionWait
 from noetl.model.event import Event, Kind
@@ -49,7 +50,9 @@ def decide(run: Run, fact: Fact, *, batch: int = BATCH) -> list[Event]:
 
     Where it returns `batch` events or more, or somebody is still ready, there is more to do: go on with `Advance`.
     """
-    decider = Decider(run, fact.at, batch)
+    # Clocks go back now and then; a run does not.
+    run.at = max(run.at, fact.at)
+    decider = Decider(run, Scope(run), batch)
     _ON[type(fact)](decider, fact)
     _drain(decider)
     assert not decider.pending, "a change without an event to carry it"
@@ -76,12 +79,9 @@ def _advance(d: Decider, token: Token) -> None:
         working.go_on(d, token)
     elif token.phase is not _PARKED:
         arrive = instant.pass_through if token.step.instant else rules.arrive
-        _visit(d, arrive(d, token))
-
-
-def _visit(d: Decider, token: Token | None) -> None:
-    if token is not None:
-        working.go_on(d, token)
+        going = arrive(d, token)
+        if going is not None:
+            working.go_on(d, going)
 
 
 def _go_on(d: Decider) -> bool:
@@ -90,13 +90,15 @@ def _go_on(d: Decider) -> bool:
     if run.ending is None:
         arrivals = ready_join(run) if run.parked else None
         if arrivals:
-            _visit(d, rules.start_joined(d, arrivals))
+            joined = rules.start_joined(d, arrivals)
+            if joined is not None:
+                working.go_on(d, joined)
             return True
         if run.parked and (unmet := unmet_join(run)):
             rules.fail_unmet(d, *unmet)
             return True
         if (branch := next_branch(run)) is not None:
-            _visit(d, rules.arrive(d, branch))
+            _advance(d, branch)
             return True
     if run.tokens or (run.starts_at is not None and run.ending is None):
         return False
@@ -187,7 +189,7 @@ def _first_values(d: Decider, fact: Start) -> dict[str, Any]:
     draft.inputs = fact.inputs
     draft.names.update(fact.inputs)
     draft.rerun = fact.rerun
-    scope = Decider(draft, fact.at).scope
+    scope = Scope(draft)
     if fact.rerun is not None:
         # What the first run called now is not to change what is done.
         draft.at = fact.rerun["at"]

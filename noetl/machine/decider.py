@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from noetl.errors import ErrorKind, ExpressionError
 from noetl.machine.changes import CHANGES
 from noetl.machine.evolve import APPLY
@@ -14,26 +16,21 @@ from noetl.model.event import Event, Kind
 from noetl.model.playbook import Block
 
 
-class Decider:
+class Decider(msgspec.Struct, eq=False):
     """Collects the events of one call of `decide`.
 
     A change is applied at once and goes into the log with the next event: `change` and `emit` together do what `evolve`
     does with the event later.
     """
 
-    __slots__ = ("batch", "events", "paused", "pending", "run", "scope")
-
-    def __init__(self, run: Run, at: int, batch: int = 0) -> None:
-        self.run = run
-        #: How many events are to be made before others get their turn.
-        self.batch = batch
-        self.events: list[Event] = []
-        #: The changes that the next event carries: `[token, word, *arguments]`.
-        self.pending: list[list[Any]] = []
-        self.scope = Scope(run)
-        self.paused = False
-        # Clocks go back now and then; a run does not.
-        run.at = max(run.at, at)
+    run: Run
+    scope: Scope
+    #: How many events are to be made before others get their turn.
+    batch: int
+    events: list[Event] = []
+    #: The changes that the next event carries: `[token, word, *arguments]`.
+    pending: list[list[Any]] = []
+    paused: bool = False
 
     def change(self, token: Token | None, word: str, *arguments: Any) -> None:
         self.pending.append([token, word, *arguments])

@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from noetl.machine.state import Known, Run, Token
 from noetl.machine.view import MISSING, View
 
@@ -105,24 +107,21 @@ class Drawing:
         return hashlib.sha256(f"{self._place}/{self._count}".encode()).digest()
 
 
-class Scope:
+class Scope(msgspec.Struct, eq=False):
     """Looks names up for one evaluation at a time.
 
     Call `at` before each evaluation, with the token (None: only the run's own names) and the place where the expression
     stands.
     """
 
-    __slots__ = ("_drawing", "env", "extra", "place", "run", "token")
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.token: Token | None = None
-        self.place = ""
-        self._drawing: Drawing | None = None
-        #: Names of this evaluation alone, before all others (`data` in `as`).
-        self.extra: dict[str, Any] | None = None
-        #: What `context` may read of the process environment when the run starts.
-        self.env: Mapping[str, str] | None = None
+    run: Run
+    token: Token | None = None
+    place: str = ""
+    _drawing: Drawing | None = None
+    #: Names of this evaluation alone, before all others (`data` in `as`).
+    extra: dict[str, Any] | None = None
+    #: What `context` may read of the process environment when the run starts.
+    env: Mapping[str, str] | None = None
 
     def at(self, token: Token | None, place: str, extra: dict[str, Any] | None = None) -> Scope:
         self.token = token
@@ -189,7 +188,7 @@ class Scope:
 def work_path(token: Token) -> str:
     """The calls that lead to where a token works, with the iterations it is in."""
     return ">".join(
-        frame.work.place if frame.work.loop is None else f"{frame.work.place}@{frame.index}" for frame in token.frames
+        [frame.work.place if frame.work.loop is None else f"{frame.work.place}@{frame.index}" for frame in token.frames]
     )
 
 

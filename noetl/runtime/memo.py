@@ -155,18 +155,14 @@ def _only_later(name: str, known: Known, run: Run, token: Token, command: RunAct
         return False
     if not any("now" in expression.names for expression in template.expressions):
         return False
-    then = _Then(run, known.at).at(token, f"{command.work.place}.{name}")
+    then = _Then(run, then=known.at).at(token, f"{command.work.place}.{name}")
     return bool(template.render(then) == known.options[name])
 
 
 class _Then(Scope):
     """What a token sees, at another time."""
 
-    __slots__ = ("_then",)
-
-    def __init__(self, run: Run, at: int) -> None:
-        super().__init__(run)
-        self._then = at
+    then: int = 0
 
     def now(self) -> datetime:
-        return moment(self._then)
+        return moment(self.then)
