@@ -93,7 +93,8 @@ class Handler(Protocol):
     by `Call.later`.
     `run` returns an Outcome or raises ActionError; any other exception is a defect and is reported as permanent. It is
     cancelled as asyncio cancels: it must leave nothing running behind. Actions that follow one another may be awaited
-    in one task: a context variable that it sets is to be set back.
+    in one task: a context variable that it sets is to be set back. Where the Struct of the options is frozen, several
+    calls may get the same object: what it holds is not to be changed.
     """
 
     name: ClassVar[str]

@@ -184,7 +184,8 @@ class ActionCall(Work, frozen=True, kw_only=True, gc=False):
     """`{action: shell, cmd: [wc, -l], as: lines}`; `options` are the handler's own keys.
 
     `later` are those of them that are not rendered before the action is carried out. `bare` says that it has neither
-    policies nor `as`: it is begun, and when it ends its result is that of the whole.
+    policies nor `as`: it is begun, and when it ends its result is that of the whole. `settled` says that nothing in its
+    options is to be evaluated.
     """
 
     action: str
@@ -193,9 +194,12 @@ class ActionCall(Work, frozen=True, kw_only=True, gc=False):
     limit: str | None = None
     runtime: str | None = None
     bare: bool = False
+    settled: bool = False
 
     def __post_init__(self) -> None:
+        settled = not self.later and all(option.constant for option in self.options.values())
         msgspec.structs.force_setattr(self, "bare", self.plain and self.store is None)
+        msgspec.structs.force_setattr(self, "settled", settled)
 
     @property
     def title(self) -> str:

@@ -38,7 +38,7 @@ async def carry_out(command: RunAction, around: Around) -> ActionEnded:
     try:
         handler = around.handler(command.work.action)
         given, later = _release(command, around) if command.held else (command.options, {})
-        options = _convert(handler, given)
+        options = _settled(command, handler, around) if command.work.settled else _convert(handler, given)
         call = _call(command, handler, around, surroundings, later)
         if command.timeout is None:
             outcome = await handler.run(options, call)
@@ -112,6 +112,16 @@ def _release(command: RunAction, around: Around) -> tuple[dict[str, Any], dict[s
 
 def _render(option: HeldOption, key: str, names: Mapping[str, Any]) -> Any:
     return to_json(option.render(key, names))
+
+
+def _settled(command: RunAction, handler: Handler, around: Around) -> Any:
+    """The options of an action in which there is nothing to evaluate, converted when it is carried out first."""
+    known = around.settled.get(command.work.id)
+    if known is None:
+        known = _convert(handler, command.options)
+        if handler.options.__struct_config__.frozen:
+            around.settled[command.work.id] = known
+    return known
 
 
 def _convert(handler: Handler, options: dict[str, Any]) -> Any:

@@ -83,6 +83,7 @@ class Runner:
         self.working_folder = working_folder
         self.secrets = secrets
         self.masker = Masker(secrets.values())
+        self.settled: dict[int, Any] = {}
         #: How many runs called this one, one through the other.
         self.depth = depth
         self.parent = parent

@@ -26,6 +26,8 @@ class Around(Protocol):
     working_folder: Path
     secrets: Mapping[str, str]
     masker: Masker
+    #: By the ids of actions, options that are always the same.
+    settled: dict[int, Any]
 
     def now(self) -> int: ...
 
