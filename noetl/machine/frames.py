@@ -43,7 +43,7 @@ def enter(run: Run, token: Token, work_id: int) -> None:
     else:
         outer = token.frames[-1]
         visible = outer.local if outer.stage is _FALLBACK else outer.body
-    frame = Frame(work, run.at, visible)
+    frame = Frame.of(work, run.at, visible)
     if work.when is None and work.loop is None:
         frame.stage = _READY
     token.frames.append(frame)
@@ -51,7 +51,7 @@ def enter(run: Run, token: Token, work_id: int) -> None:
 
 def attempt(run: Run, token: Token, work_id: int) -> None:
     """A bare action of a step or case begins, and with it its only attempt: what `enter` and `begin` do, at once."""
-    frame = Frame(run.playbook.works[work_id], run.at, None)
+    frame = Frame.of(run.playbook.works[work_id], run.at, None)
     frame.attempt = frame.attempts = 1
     frame.stage = _BODY
     token.frames.append(frame)

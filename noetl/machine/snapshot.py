@@ -19,10 +19,10 @@ from noetl.machine.held import Held
 from noetl.machine.state import Compensation, Ending, Fork, Frame, Known, Phase, Row, Run, Stage, Status, Timer, Token
 from noetl.machine.view import View
 from noetl.machine.waits import ActionWait, SignalWait, StrandsWait, TimerWait, UndoingWait
-from noetl.model.playbook import ActionCall, Block, Playbook, Step, TaskCall
+from noetl.model.playbook import ActionCall, Block, Playbook, Step, TaskCall, Work
 
 #: Raised with the next change of the form that the names of the classes and their fields do not tell.
-_FORM = 1
+_FORM = 2
 
 _CLASSES = (
     ActionWait,
@@ -125,12 +125,27 @@ def _reduce_row(row: Row) -> Any:
     return row.__reduce__() if row.ended_at is None else (part, ("row", row.number))
 
 
+def entered(work: Work, at: int) -> Frame:
+    """A frame whose other fields follow, for what they hold may lead back to it."""
+    return Frame.of(work, at, None)
+
+
+def fill(frame: Frame, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        setattr(frame, name, value)
+
+
+def _reduce_frame(frame: Frame) -> Any:
+    return entered, (frame.work, frame.started_at), msgspec.structs.asdict(frame), None, None, fill
+
+
 def _reduce_work(work: ActionCall | TaskCall | Block) -> Any:
     return part, ("work", work.id)
 
 
 _REDUCERS: dict[type, Callable[[Any], Any]] = {
     Row: _reduce_row,
+    Frame: _reduce_frame,
     Step: lambda step: (part, ("step", step.name)),
     ActionCall: _reduce_work,
     TaskCall: _reduce_work,
@@ -142,10 +157,11 @@ class _Unpickler(pickle.Unpickler):
     def __init__(self, file: io.BytesIO, playbook: Playbook, rows: dict[int, Row]) -> None:
         super().__init__(file)
         self._parts: dict[str, Any] = {"step": playbook.steps, "work": playbook.works, "row": rows}
+        self._functions = {part.__name__: self._part, entered.__name__: entered, fill.__name__: fill}
 
     def find_class(self, module: str, name: str, /) -> Any:
-        if (module, name) == (part.__module__, part.__qualname__):
-            return self._part
+        if module == __name__ and name in self._functions:
+            return self._functions[name]
         if (module, name) not in _ALLOWED:
             raise pickle.UnpicklingError(f"a state holds no {module}.{name}")
         return _ALLOWED[module, name]

@@ -68,8 +68,8 @@ class Stage(StrEnum):
     ENDING = "ending"  # `on_error` and `as`
 
 
-# As globals: Python 3.11 is slow to find a member in its enum.
-_ARRIVED, _ENTERED = Phase.ARRIVED, Stage.ENTERED
+# As a global: Python 3.11 is slow to find a member in its enum.
+_ARRIVED = Phase.ARRIVED
 
 
 class Timer:
@@ -87,83 +87,56 @@ class Timer:
         self.depth = depth
 
 
-class Frame:
+class Frame(msgspec.Struct, eq=False):
     """One piece of work that a token is in, and how far it has come; the last of a token's frames is the innermost."""
 
-    __slots__ = (
-        "attempt",
-        "attempts",
-        "base",
-        "began_at",
-        "body",
-        "data",
-        "deadline",
-        "ended",
-        "errors",
-        "excused",
-        "first_failure",
-        "held",
-        "index",
-        "items",
-        "iteration",
-        "key",
-        "local",
-        "next",
-        "options",
-        "results",
-        "spent",
-        "stage",
-        "started_at",
-        "strands",
-        "tolerated",
-        "undoes",
-        "visible",
-        "work",
-    )
+    work: Work
+    started_at: int
+    #: When this attempt began; `started_at` is when the work did.
+    began_at: int
+    #: The loop variables and arguments that the work's own templates see, without those of its own loop.
+    visible: dict[str, Any] | None
+    #: `visible` with the variables of this work's loop.
+    local: dict[str, Any] | None
+    #: What the calls inside a task see: its arguments and the loop variables of its call.
+    body: dict[str, Any] | None
+    stage: Stage = Stage.ENTERED
+    #: Whether this is one iteration of a parallel loop, whose frame stands in the parent.
+    iteration: bool = False
+    #: Whether the failure in hand was tolerated by an item's `on_error: continue`.
+    tolerated: bool = False
+    index: int = -1
+    #: What a loop goes through; a number's are never all in memory.
+    items: Sequence[Any] | None = None
+    #: Of a loop's iterations, all that is kept when they have ended: their data in item order, and their failures.
+    data: list[Any] = []
+    errors: dict[int, Error] = {}
+    #: Of a parallel loop: the first item, in item order, that has failed, and its result.
+    first_failure: tuple[int, Result] | None = None
+    #: How long all iterations that have ended took together, in seconds.
+    spent: float = 0.0
+    attempt: int = 0
+    attempts: int = 0
+    base: View | None = None
+    #: The number of the timer that bounds this attempt.
+    deadline: int | None = None
+    next: int = 0
+    results: list[Result] = []
+    #: For each of `results`, whether its failure was tolerated.
+    excused: list[bool] = []
+    strands: dict[int, Token] = {}
+    #: The parallel calls of a block that have ended.
+    ended: dict[int, tuple[Result, Token]] = {}
+    options: dict[str, Any] | None = None
+    held: dict[str, Held] = {}
+    key: str = ""
+    #: Of a failed step that undoes its branch: the numbers of what is still to be undone, oldest first.
+    undoes: list[int] = []
 
-    def __init__(self, work: Work, started_at: int, visible: dict[str, Any] | None) -> None:
-        self.work = work
-        self.stage = _ENTERED
-        self.started_at = started_at
-        #: The loop variables and arguments that the work's own templates see, without those of its own loop.
-        self.visible = visible
-        #: `visible` with the variables of this work's loop.
-        self.local = visible
-        #: What the calls inside a task see: its arguments and the loop variables of its call.
-        self.body: dict[str, Any] | None = visible
-        #: Whether this is one iteration of a parallel loop, whose frame stands in the parent.
-        self.iteration = False
-        #: Whether the failure in hand was tolerated by an item's `on_error: continue`.
-        self.tolerated = False
-        self.index = -1
-        #: What a loop goes through; a number's are never all in memory.
-        self.items: Sequence[Any] | None = None
-        #: Of a loop's iterations, all that is kept when they have ended: their data in item order, and their failures.
-        self.data: list[Any] = []
-        self.errors: dict[int, Error] = {}
-        #: Of a parallel loop: the first item, in item order, that has failed, and its result.
-        self.first_failure: tuple[int, Result] | None = None
-        #: How long all iterations that have ended took together, in seconds.
-        self.spent = 0.0
-        self.attempt = 0
-        self.attempts = 0
-        #: When this attempt began; `started_at` is when the work did.
-        self.began_at = started_at
-        self.base: View | None = None
-        #: The number of the timer that bounds this attempt.
-        self.deadline: int | None = None
-        self.next = 0
-        self.results: list[Result] = []
-        #: For each of `results`, whether its failure was tolerated.
-        self.excused: list[bool] = []
-        self.strands: dict[int, Token] = {}
-        #: The parallel calls of a block that have ended.
-        self.ended: dict[int, tuple[Result, Token]] = {}
-        self.options: dict[str, Any] | None = None
-        self.held: dict[str, Held] = {}
-        self.key = ""
-        #: Of a failed step that undoes its branch: the numbers of what is still to be undone, oldest first.
-        self.undoes: list[int] = []
+    @classmethod
+    def of(cls, work: Work, at: int, visible: dict[str, Any] | None) -> Frame:
+        """Of work that is entered now."""
+        return cls(work, at, at, visible, visible, visible)
 
     @property
     def done(self) -> int:

@@ -36,13 +36,13 @@ def spawn(run: Run, token: Token, slots: list[int]) -> None:
         strand.error, strand.last_error = token.error, token.last_error
         if frame.stage is _LOOPING:
             frame.data.append(None)
-            inner = Frame(frame.work, run.at, frame.visible)
+            inner = Frame.of(frame.work, run.at, frame.visible)
             inner.items = frame.items
             inner.index = slot
             inner.iteration = True
             begin_iteration(inner, slot)
         else:
-            inner = Frame(calls_of(run, frame.work)[slot], run.at, frame.body)
+            inner = Frame.of(calls_of(run, frame.work)[slot], run.at, frame.body)
         strand.frames.append(inner)
         frame.strands[slot] = strand
         frame.next = slot + 1

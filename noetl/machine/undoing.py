@@ -68,7 +68,7 @@ def token_of(run: Run, found: Compensation) -> Token:
     token.error = token.last_error = _error(run, found)
     compensate = found.work.compensate
     assert compensate is not None
-    token.frames.append(Frame(compensate, run.at, found.local))
+    token.frames.append(Frame.of(compensate, run.at, found.local))
     return token
 
 

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from noetl.machine.state import Frame
 
 
-class ActionWait:
+class ActionWait(msgspec.Struct, eq=False):
     """An attempt that the runtime carries out, since `started_at`. `number` is the `seq` of the event that began it.
 
     `lost` counts the engines that were lost while they carried it out; `queued` says what it waits for before it may
     start, None once it has.
     """
 
-    __slots__ = ("attempt", "cancelling", "frame", "lost", "number", "queued", "started_at", "timeout")
-
-    def __init__(self, number: int, started_at: int, frame: Frame, attempt: int, timeout: float | None) -> None:
-        self.number = number
-        self.started_at = started_at
-        self.frame = frame
-        self.attempt = attempt
-        self.timeout = timeout
-        self.cancelling = False
-        self.lost = 0
-        self.queued: str | None = None
+    number: int
+    started_at: int
+    frame: Frame
+    attempt: int
+    timeout: float | None
+    cancelling: bool = False
+    lost: int = 0
+    queued: str | None = None
 
 
 class SignalWait:
