@@ -36,7 +36,7 @@ async def carry_out(command: RunAction, around: Around) -> ActionEnded:
     data: Any = None
     error: Error | None = None
     try:
-        handler = around.handler(command.work.action)
+        handler = around.host.handler(command.work.action)
         given, later = _release(command, around) if command.held else (command.options, {})
         options = _settled(command, handler, around) if command.work.settled else _convert(handler, given)
         call = _call(command, handler, around, surroundings, later)
@@ -148,7 +148,7 @@ def _call(
         line=surroundings.line,
         log=surroundings.log,
         spawned=surroundings.spawned,
-        open_resource=around.resource,
+        open_resource=around.host.resource,
         run_playbook=surroundings.run_playbook,
         runtime=work.runtime,
         later=later,

@@ -74,10 +74,6 @@ class Runner:
         memo: Memo | None = None,
     ) -> None:
         self.host = host
-        self.handler = host.handler
-        self.spawned = host.spawned
-        self.ended = host.ended
-        self.resource = host.resource
         self.run = run
         self.folder = folder
         self.working_folder = working_folder

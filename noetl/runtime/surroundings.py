@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
-from noetl.actions.base import Handler, Outcome, Resource
+from noetl.actions.base import Outcome
 from noetl.machine import Fact, RunAction, Said
 from noetl.model.event import Kind
+from noetl.runtime.host import Host
 from noetl.values import Masker
 
 #: Lines of output are gathered for this long, or until this many characters, before they become an event.
@@ -22,6 +23,7 @@ GATHER_CHARACTERS = 64 * 1024
 class Around(Protocol):
     """What surroundings need of the run that an action belongs to."""
 
+    host: Host
     folder: Path
     working_folder: Path
     secrets: Mapping[str, str]
@@ -32,14 +34,6 @@ class Around(Protocol):
     def now(self) -> int: ...
 
     def feed(self, fact: Fact) -> None: ...
-
-    def handler(self, name: str) -> Handler: ...
-
-    def spawned(self, pid: int) -> None: ...
-
-    def ended(self, pids: Collection[int]) -> None: ...
-
-    async def resource(self, kind: type[Resource], key: str) -> Resource: ...
 
     async def run_child(self, command: RunAction, options: Any) -> Outcome: ...
 
@@ -59,7 +53,7 @@ class Surroundings(msgspec.Struct):
 
     def spawned(self, pid: int) -> None:
         self._spawned.add(pid)
-        self._around.spawned(pid)
+        self._around.host.spawned(pid)
 
     def progress(self, share: float, message: str) -> None:
         self._say(Kind.ACTION_PROGRESS, {"share": share, "message": self._around.masker.text(message)})
@@ -80,7 +74,7 @@ class Surroundings(msgspec.Struct):
         """The action is over, and nothing that it has started goes on."""
         self.flush()
         if self._spawned:
-            self._around.ended(self._spawned)
+            self._around.host.ended(self._spawned)
 
     def flush(self) -> None:
         """What was said up to now becomes an event, in order."""
