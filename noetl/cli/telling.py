@@ -13,8 +13,8 @@ from noetl.cli.workflow_commands import in_job
 from noetl.model.playbook import Playbook
 from noetl.runtime.engine import Engine
 
-#: Lines that nobody watches grow come in lots: so many seconds late at most.
-LATE_S = 0.02
+#: Lines that nobody watches grow come in lots, so many seconds late at most: a lot is told while a short command runs.
+LATE_S = 0.003
 
 #: A longer name is not worth moving all durations to the right.
 WIDEST = 32
