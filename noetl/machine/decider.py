@@ -13,7 +13,7 @@ from noetl.machine.result import Error, make_error
 from noetl.machine.scope import Scope
 from noetl.machine.state import Phase, Run, Token
 from noetl.model.event import Event, Kind
-from noetl.model.playbook import Block
+from noetl.model.playbook import ActionCall, Block
 
 
 class Decider(msgspec.Struct, eq=False):
@@ -74,7 +74,13 @@ class Decider(msgspec.Struct, eq=False):
 
 def begin_block(d: Decider, token: Token, block: Block) -> None:
     """Enter the work of a step or case; a single call without policies around the list needs no frame of its own."""
-    d.change(token, "enter", block.run[0].id if block.alone else block.id)
+    call = block.run[0]
+    if not block.alone:
+        d.change(token, "enter", block.id)
+    elif isinstance(call, ActionCall) and call.bare:
+        d.change(token, "attempt", call.id)
+    else:
+        d.change(token, "enter", call.id)
 
 
 def error_of(problem: ExpressionError, *, step: str | None = None, action: str | None = None) -> Error:

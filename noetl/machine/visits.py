@@ -12,7 +12,7 @@ from noetl.machine.timers import drop_timer
 _WORKING = Phase.WORKING
 
 
-def begin(run: Run, token: Token, visit: int) -> Row:
+def begin(run: Run, token: Token, visit: int) -> None:
     """A token begins the visit of its step that has this number in the run."""
     name, rows = token.step.name, run.rows
     run.visits[name] = visit
@@ -26,7 +26,6 @@ def begin(run: Run, token: Token, visit: int) -> Row:
     token.tolerated = False
     if run.joins:
         enter_step(run, token)
-    return row
 
 
 def end(run: Run, token: Token, status: Status, data: dict[str, Any]) -> Row:

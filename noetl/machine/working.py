@@ -23,7 +23,7 @@ from noetl.machine.retry import next_delay
 from noetl.machine.state import Frame, Run, Stage, Token
 from noetl.model.event import Kind
 from noetl.model.expression import Template
-from noetl.model.playbook import ActionCall, Block, OnError, TaskCall, Work
+from noetl.model.playbook import ActionCall, OnError, TaskCall, Work
 
 # As globals: Python 3.11 is slow to find a member in its enum, and every visit of a step asks for these.
 _ACTION_STARTED, _COMPENSATE, _LOOPING = Kind.ACTION_STARTED, OnError.COMPENSATE, Stage.LOOPING
@@ -55,20 +55,9 @@ def go_on(d: Decider, token: Token) -> None:
             compensation.end(d, token)
             return
         elif token.outcome is None and token.step.work is not None:
-            if not _begin(d, token, token.step.work):
-                return
+            begin_block(d, token, token.step.work)
         elif not rules.settle(d, token):
             return
-
-
-def _begin(d: Decider, token: Token, block: Block) -> GoesOn:
-    """The work of the step begins; where it is but a bare action, without going through all that may be around one."""
-    call = block.run[0]
-    if not block.alone or not isinstance(call, ActionCall) or not call.bare:
-        begin_block(d, token, block)
-        return True
-    d.change(token, "attempt", call.id)
-    return _body(d, token, token.frames[-1])
 
 
 def _fail(d: Decider, token: Token, work: Work, problem: ExpressionError, stage: Stage = Stage.TRIED) -> GoesOn:
